@@ -1,0 +1,135 @@
+const layer0 = ['node:*', 'node:*/**', '@postern/client/protocol'];
+const layer1 = ['./**', '../errors.ts', '../lifecycle.ts', ...layer0];
+const layer2 = ['../auth/**', '../hub/**', '../postgres/**', '../observe/**', ...layer1];
+const layer3 = ['../session/**', ...layer2];
+
+/**
+ * Who may import whom (docs/architecture.md): everything that the files on the left may import, third
+ * parties included. A later row takes the place of an earlier one.
+ */
+const imports = {
+  'client/src/*.ts': ['./**'],
+  'client/src/*/**': ['./**', '../**'],
+  'gateway/src/{errors,lifecycle}.ts': ['./errors.ts', './lifecycle.ts', ...layer0],
+  'gateway/src/auth/**': [...layer1, 'jose'],
+  'gateway/src/hub/**': layer1,
+  'gateway/src/postgres/**': [...layer1, 'pg'],
+  'gateway/src/observe/**': [...layer1, 'pino', 'pino-pretty'],
+  'gateway/src/config/**': [...layer1, 'zod'],
+  'gateway/src/session/**': layer2,
+  'gateway/src/http/**': [...layer3, 'send'],
+  'gateway/src/http/upgrade.ts': [...layer3, 'ws'],
+  'gateway/src/{gateway,index}.ts': [
+    './*.ts',
+    './{auth,config,hub,http,observe,postgres,session}/**',
+    ...layer0,
+  ],
+  'gateway/src/cli/**': ['./**', '../**', ...layer0, 'jose'],
+};
+
+/**
+ * `process` comes in by no door: its uses are linted as those of a global. No detours, and what only
+ * re-exports is for others.
+ */
+const neverImported = ['node:process', './../**', '**/index.ts'];
+
+const importRules = Object.entries(imports).map(([files, allowed]) => {
+  const group = ['**', ...allowed.map((pattern) => `!${pattern}`), ...neverImported];
+  const message = `packages/${files} may import: ${allowed.join(' ')}`;
+  return {
+    files: [`packages/${files}`],
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ group, message }] }] },
+  };
+});
+
+const everywhere = {
+  eqeqeq: 'error',
+  'max-lines': ['error', { max: 300, skipBlankLines: false, skipComments: false }],
+  'max-lines-per-function': ['error', { max: 60, skipBlankLines: false, skipComments: false }],
+  'no-empty': 'error',
+  'no-var': 'error',
+  'prefer-const': 'error',
+  'import/no-cycle': 'error',
+  'import/no-default-export': 'error',
+  'typescript/consistent-type-imports': 'error',
+  'typescript/no-explicit-any': 'error',
+  'typescript/no-floating-promises': 'error',
+  'typescript/no-misused-promises': 'error',
+  'typescript/no-non-null-assertion': 'error',
+  'typescript/only-throw-error': 'error',
+  'typescript/restrict-template-expressions': [
+    'error',
+    {
+      allowAny: false,
+      allowBoolean: true,
+      allowNever: false,
+      allowNullish: false,
+      allowNumber: true,
+      allowRegExp: false,
+    },
+  ],
+  'typescript/switch-exhaustiveness-check': 'error',
+
+  // Both report what is meant here: unknown values made text, functions taken off plain objects.
+  'typescript/no-base-to-string': 'off',
+  'typescript/unbound-method': 'off',
+};
+
+/** What the runner itself awaits. */
+const nodeTest = {
+  from: 'package',
+  package: 'node:test',
+  name: ['after', 'afterEach', 'before', 'beforeEach', 'describe', 'it', 'test'],
+};
+
+const overrides = [
+  {
+    // Nothing here has a type to go by.
+    files: ['**/*.js'],
+    rules: { 'typescript/restrict-template-expressions': 'off' },
+  },
+  {
+    files: ['packages/*/src/**'],
+    rules: {
+      'no-console': 'error',
+      'node/no-process-env': 'error',
+      'unicorn/no-process-exit': 'error',
+    },
+  },
+  {
+    files: ['packages/gateway/src/config/sources.ts'],
+    rules: { 'node/no-process-env': 'off' },
+  },
+  {
+    files: ['packages/gateway/src/cli/**'],
+    rules: { 'no-console': 'off', 'unicorn/no-process-exit': 'off' },
+  },
+  {
+    // One `describe` is a function to the linter and many tests to a reader. What tests make text and
+    // take to pieces is theirs.
+    files: ['packages/*/test/**', 'tests/**'],
+    rules: {
+      'max-lines-per-function': 'off',
+      'typescript/no-floating-promises': ['error', { allowForKnownSafeCalls: [nodeTest] }],
+      'typescript/no-misused-spread': 'off',
+      'typescript/restrict-template-expressions': 'off',
+    },
+  },
+  ...importRules,
+];
+
+// oxlint-disable-next-line import/no-default-export -- the linter asks for one
+export default {
+  plugins: ['typescript', 'unicorn', 'oxc', 'import', 'node', 'promise'],
+  categories: { correctness: 'error' },
+  options: { typeAware: true, denyWarnings: true, reportUnusedDisableDirectives: 'error' },
+  ignorePatterns: [
+    '**/node_modules/**',
+    '**/dist/**',
+    '**/build/**',
+    'coverage/**',
+    'packages/gateway/dev-page/*.js',
+  ],
+  rules: everywhere,
+  overrides,
+};

@@ -1,0 +1,2 @@
+export { failures, retryAfter } from './protocol/failures.ts';
+export type { Failure, FailureName, RefusalName, Retry } from './protocol/failures.ts';

@@ -1,0 +1,84 @@
+import { compactVerify, errors } from 'jose';
+import { checkClaims } from './claims.ts';
+import type { ClaimRules } from './claims.ts';
+import type { VerificationKey } from './keys.ts';
+import { tokenProblems } from './problems.ts';
+import type { TokenProblem } from './problems.ts';
+import { parseToken } from './token.ts';
+import type { Claims, Token } from './token.ts';
+
+export type { Claims } from './token.ts';
+
+/** What a verifier is made of: the keys, and the rules for the claims. */
+export interface VerifierOptions extends ClaimRules {
+  readonly keys: readonly VerificationKey[];
+}
+
+/**
+ * The claims of a token that holds, with its `exp` in UNIX seconds (a fraction is kept, leeway is not
+ * added, `undefined`: it never expires); or the first thing that is wrong with it.
+ */
+export type Verification =
+  | { readonly claims: Claims; readonly expiresAt: number | undefined }
+  | { readonly problem: TokenProblem };
+
+/** Verifies one token at `nowSeconds`, in UNIX time. Rejects for bugs only, never for a token. */
+export type Verify = (token: string, nowSeconds: number) => Promise<Verification>;
+
+/** Makes a verifier: form first, then the signature, then the claims. */
+export function createVerifier({ keys, ...rules }: VerifierOptions): Verify {
+  return async (text, nowSeconds) => {
+    // As postgres-websockets has it: no token at all is a token that says nothing.
+    if (text === '') return { problem: tokenProblems.missingMode };
+
+    const parsed = parseToken(text);
+    if ('problem' in parsed) return parsed;
+    const { token } = parsed;
+
+    if (!(await isSignedByOneOf(candidates(keys, token), text, token.algorithm)))
+      return { problem: tokenProblems.badSignature };
+
+    const checked = checkClaims(token, rules, nowSeconds);
+    return 'problem' in checked ? checked : { claims: token.claims, ...checked };
+  };
+}
+
+/**
+ * The keys that may have signed a token. `kid` is a hint that leaves keys out, never one that lets a
+ * key in: the algorithm must be allowed by the key itself.
+ */
+function candidates(
+  keys: readonly VerificationKey[],
+  { algorithm, keyId }: Token,
+): readonly VerificationKey[] {
+  return keys.filter(
+    ({ kid, algorithms }) =>
+      algorithms.includes(algorithm) && (keyId === undefined || kid === undefined || kid === keyId),
+  );
+}
+
+async function isSignedByOneOf(
+  keys: readonly VerificationKey[],
+  text: string,
+  algorithm: string,
+): Promise<boolean> {
+  for (const key of keys) {
+    if (await isSignedBy(key, text, algorithm)) return true;
+  }
+  return false;
+}
+
+async function isSignedBy(
+  { key }: VerificationKey,
+  text: string,
+  algorithm: string,
+): Promise<boolean> {
+  try {
+    await compactVerify(text, key, { algorithms: [algorithm] });
+    return true;
+  } catch (error) {
+    // Form, header and algorithm are checked by now. Any other error is a bug, and must look like one.
+    if (error instanceof errors.JWSSignatureVerificationFailed) return false;
+    throw error;
+  }
+}

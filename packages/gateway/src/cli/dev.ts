@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { printConfig } from '../config/describe.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Options } from '../config/options.ts';
+import { Secret } from '../config/secret.ts';
+import { environment } from '../config/sources.ts';
+import { createGateway, verifierFor } from '../gateway.ts';
+import type { Gateway } from '../gateway.ts';
+import type { HandleRequest } from '../http/routes.ts';
+import type { Log } from '../observe/log.ts';
+import { createLog } from '../observe/log.ts';
+import type { Arguments } from './arguments.ts';
+import { commandHelp, parseArguments } from './arguments.ts';
+import { DATA, devKeys } from './dev-keys.ts';
+import { createDevRoutes } from './dev-routes.ts';
+import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+import { firstSignal, runUntil } from './run.ts';
+import { version } from './version.ts';
+
+const SUMMARY = `Runs a gateway to try things out with: its PostgreSQL and its keys are made up and kept in .postern/,
+and only this computer can reach it.`;
+
+const PAGE = fileURLToPath(new URL('../../dev-page/', import.meta.url));
+const DOCS = fileURLToPath(new URL('../../../../docs/', import.meta.url));
+
+/** The page is all that this port serves: it loads nothing from elsewhere and is framed by nobody. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'";
+
+/** `postern dev`. */
+export async function dev(args: readonly string[]): Promise<void> {
+  const { flags, help, printConfig: onlyPrint } = parseArguments(args);
+  if (help) {
+    console.log(commandHelp('postern dev', SUMMARY));
+    return;
+  }
+  const folder = resolve('.postern');
+  const keys = devKeys(folder);
+  const options = devOptions(flags, keys.jwtSecret);
+  if (onlyPrint) {
+    console.log(printConfig(options));
+    return;
+  }
+
+  const stopped = firstSignal();
+  console.log('postern dev: starting PostgreSQL …');
+  const { url, stop } = await startEmbeddedPostgres({
+    dataDir: resolve(folder, DATA),
+    password: keys.databasePassword,
+  });
+  try {
+    const log = createLog({ level: options.logLevel, format: options.logFormat });
+    const handleRequest = devRequests({ options, secret: keys.jwtSecret, databaseUrl: url, log });
+    const gateway = createGateway(
+      { ...options, databaseUrl: new Secret(url) },
+      { log, handleRequest },
+    );
+    await runUntil(stopped, gateway, () => console.log(banner(gateway, url)));
+  } finally {
+    await stop();
+  }
+  process.exit(0);
+}
+
+/** Flags and environment as always, but for what makes it `dev`. */
+function devOptions(flags: Arguments['flags'], jwtSecret: string): Options {
+  const own = Object.entries(environment()).filter(([name]) => name.startsWith('POSTERN_'));
+  return loadConfig({
+    environment: { POSTERN_DRAIN_SECONDS: '1', ...Object.fromEntries(own) },
+    flags: {
+      ...flags,
+      host: '127.0.0.1',
+      'jwt-secret': jwtSecret,
+      'url-tokens': 'true',
+      'static-root': PAGE,
+    },
+  }).options;
+}
+
+interface DevRequests {
+  readonly options: Options;
+  readonly secret: string;
+  readonly databaseUrl: string;
+  readonly log: Log;
+}
+
+/** The routes of the page, and the headers that keep it to itself. */
+function devRequests({ options, secret, databaseUrl, log }: DevRequests): HandleRequest {
+  const routes = createDevRoutes({
+    secret,
+    databaseChannel: options.databaseChannel,
+    databaseUrl,
+    version: version(),
+    docsDir: DOCS,
+    verify: verifierFor(options),
+    openChannels: options.openChannels,
+    onError: (error) => log('request_failed', { error }),
+  });
+  return (request, response) => {
+    response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+    return routes(request, response);
+  };
+}
+
+function banner(gateway: Gateway, databaseUrl: string): string {
+  return `
+  postern ${version()} is open
+
+  Page        http://localhost:${gateway.address?.port ?? ''}/
+  WebSocket   ws://localhost:${gateway.address?.port ?? ''}/<channel>/<token>
+  PostgreSQL  ${databaseUrl}
+
+  Ctrl-C ends it; keys and data stay in .postern/
+`;
+}

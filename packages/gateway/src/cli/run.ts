@@ -1,0 +1,39 @@
+import type { Gateway } from '../gateway.ts';
+
+/** A second signal does not wait: the codes that shells give a program ended by a signal. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+export async function firstSignal(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let count = 0;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        count += 1;
+        if (count > 1) process.exit(exitCodes[signal]);
+        resolve();
+      });
+  });
+}
+
+/**
+ * Runs a gateway until `stopped` resolves, and drains it then. Rejects with what it cannot start
+ * for, or cannot go on without. `onReady` is called when clients are let in.
+ */
+export async function runUntil(
+  stopped: Promise<void>,
+  gateway: Gateway,
+  onReady: () => void = () => {},
+): Promise<void> {
+  try {
+    await Promise.race([
+      stopped,
+      gateway
+        .start()
+        .then(onReady)
+        .then(() => gateway.lost),
+    ]);
+  } finally {
+    await gateway.stop();
+  }
+}

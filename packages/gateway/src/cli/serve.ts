@@ -1,0 +1,48 @@
+import { printConfig } from '../config/describe.ts';
+import type { Loaded } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
+import { environment } from '../config/sources.ts';
+import { GatewayError } from '../errors.ts';
+import { createGateway } from '../gateway.ts';
+import type { Log } from '../observe/log.ts';
+import { createLog } from '../observe/log.ts';
+import { commandHelp, parseArguments } from './arguments.ts';
+import { firstSignal, runUntil } from './run.ts';
+
+const SUMMARY = 'Runs the gateway between a PostgreSQL database and WebSocket clients.';
+
+/** `postern serve`. */
+export async function serve(args: readonly string[]): Promise<void> {
+  const { flags, help, printConfig: onlyPrint } = parseArguments(args);
+  if (help) {
+    console.log(commandHelp('postern serve', SUMMARY));
+    return;
+  }
+  const loaded = loadConfig({ flags, environment: environment() });
+  if (onlyPrint) {
+    console.log(printConfig(loaded.options));
+    return;
+  }
+  if (loaded.options.databaseUrl === undefined)
+    throw new GatewayError('POSTERN_CONFIG', {
+      detail:
+        'POSTERN_DATABASE_URL is not set. To try postern without a database of your own, run `postern dev`.',
+    });
+
+  const log = createLog({ level: loaded.options.logLevel, format: loaded.options.logFormat });
+  sayHowItStarts(loaded, log);
+  await runUntil(firstSignal(), createGateway(loaded.options, { log }));
+  process.exit(0);
+}
+
+/** What an operator should know about this configuration before the first client comes. */
+function sayHowItStarts({ options, compatibilityStart, unknownVariables }: Loaded, log: Log): void {
+  if (compatibilityStart)
+    log('compatibility_start', {
+      safer: 'POSTERN_JWT_SECRET, POSTERN_REQUIRE_EXP=true, POSTERN_OPEN_CHANNELS=false',
+      see: 'docs/migration.md',
+    });
+  else if (options.openChannels) log('open_channels');
+  if (!options.urlTokens) log('no_way_in');
+  if (unknownVariables.length > 0) log('unknown_variables', { names: unknownVariables });
+}

@@ -1,0 +1,108 @@
+import type { ZodError } from 'zod';
+import { GatewayError } from '../errors.ts';
+import type { RawOptions } from './compatibility.ts';
+import { compatibleDefaults, isCompatibilityStart, isSet, translations } from './compatibility.ts';
+import type { OptionRow, Options } from './options.ts';
+import { optionRows, options } from './options.ts';
+import type { Environment } from './sources.ts';
+import { configurationFile, resolveFile } from './sources.ts';
+
+/** Where options come from. The first named wins: flags, environment, configuration file. */
+export interface Sources {
+  /** Command-line flags by name, without dashes; `config` is the configuration file's path. */
+  readonly flags?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
+}
+
+/** The configuration in force, and what is worth saying about how it came to be. */
+export interface Loaded {
+  readonly options: Options;
+  /** Started with the variables of postgres-websockets: see `docs/migration.md`. */
+  readonly compatibilityStart: boolean;
+  /** `POSTERN_*` variables that are no option: misspelt, most likely. */
+  readonly unknownVariables: readonly string[];
+}
+
+/**
+ * Reads, merges and checks every option. Throws one `POSTERN_CONFIG` error with a line for each
+ * problem: where the option was set and what was expected, never the value, which may be a secret.
+ */
+export function loadConfig({ flags = {}, environment = {} }: Sources): Loaded {
+  const compatibilityStart = isCompatibilityStart(environment);
+  const collected = new Collected();
+  if (compatibilityStart) collected.add('', compatibleDefaults);
+  if (flags['config'] !== undefined) collected.add('', configurationFile(flags['config']));
+  for (const row of optionRows) collectVariable(collected, row, environment);
+  for (const row of optionRows) collectFlag(collected, row, flags);
+
+  const parsed = options.safeParse(collected.values);
+  const problems = [...collected.problems, ...explain(parsed.error, collected)];
+  const { tlsKey, tlsCertificate } = collected.values;
+  if ((tlsKey === undefined) !== (tlsCertificate === undefined))
+    problems.push('POSTERN_TLS_CERTIFICATE, POSTERN_TLS_KEY: one needs the other');
+
+  if (!parsed.success || problems.length > 0)
+    throw new GatewayError('POSTERN_CONFIG', {
+      detail: ['', ...problems].join('\n  '),
+    });
+  return {
+    options: parsed.data,
+    compatibilityStart,
+    unknownVariables: unknownVariables(environment),
+  };
+}
+
+/** Option values as given, each with the name it was given by, and what went wrong on the way. */
+class Collected {
+  readonly values: RawOptions = {};
+  readonly givenBy = new Map<string, string>();
+  readonly problems: string[] = [];
+
+  add(source: string, values: RawOptions): void {
+    Object.assign(this.values, values);
+    for (const name of Object.keys(values)) this.givenBy.set(name, source);
+  }
+
+  /** Adds one text, which may name a file. */
+  addText(source: string, row: OptionRow, text: string): void {
+    try {
+      const value = resolveFile(text);
+      this.add(source, translations[source]?.(value) ?? { [row.name]: value });
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+      this.problems.push(`${source}: the file it names cannot be read${code}`);
+    }
+  }
+}
+
+function collectVariable(collected: Collected, row: OptionRow, environment: Environment): void {
+  const file = `${row.env}_FILE`;
+  const source = [row.env, file, ...(row.aliases ?? [])].find((name) => isSet(environment[name]));
+  const value = source === undefined ? undefined : environment[source];
+  if (source === undefined || value === undefined) return;
+  collected.addText(source, row, source === file ? `@${value}` : value);
+}
+
+function collectFlag(
+  collected: Collected,
+  row: OptionRow,
+  flags: Readonly<Record<string, string | undefined>>,
+): void {
+  const value = flags[row.flag];
+  if (value !== undefined) collected.addText(`--${row.flag}`, row, value);
+}
+
+/** A line for each problem that the option table found. */
+function explain(error: ZodError | undefined, collected: Collected): string[] {
+  return (error?.issues ?? []).map((issue) => {
+    if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')}: no such option`;
+    const name = String(issue.path[0]);
+    const row = optionRows.find((candidate) => candidate.name === name);
+    return `${collected.givenBy.get(name) || row?.env || name}: ${issue.message}`;
+  });
+}
+
+function unknownVariables(environment: Environment): string[] {
+  const known = new Set(optionRows.flatMap((row) => [row.env, `${row.env}_FILE`]));
+  return Object.keys(environment).filter((name) => name.startsWith('POSTERN_') && !known.has(name));
+}

@@ -1,0 +1,83 @@
+import * as z from 'zod';
+import { Secret } from './secret.ts';
+
+/**
+ * The parsers that options are made of. Each takes text, as the environment and flags give it, and
+ * the typed value, as a configuration file or an embedding program gives it. Their messages say what
+ * was expected and never what was found: it may be a secret.
+ */
+
+const words: Readonly<Record<string, boolean>> = {
+  true: true,
+  yes: true,
+  on: true,
+  '1': true,
+  false: false,
+  no: false,
+  off: false,
+  '0': false,
+};
+
+/** `true` or `false`, in any case. */
+export const flag = z.preprocess(
+  (value) => (typeof value === 'string' ? words[value.trim().toLowerCase()] : value),
+  z.boolean('expected true or false'),
+);
+
+/** Any text but the empty one. */
+export const text = z.string('expected a text').min(1, 'expected a text that is not empty');
+
+/** Text that must not be shown. */
+export const secret = z
+  .union([z.instanceof(Secret), text], 'expected a text that is not empty')
+  .transform((value) => (value instanceof Secret ? value : new Secret(value)));
+
+/** Whole number within bounds. */
+export function whole(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
+  return numeric(z.int(`expected a whole number`), minimum, maximum);
+}
+
+/** Number within bounds, a fraction allowed. */
+export function number(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
+  return numeric(z.number('expected a number'), minimum, maximum);
+}
+
+function numeric(schema: z.ZodInt | z.ZodNumber, minimum: number, maximum: number) {
+  const bounds =
+    maximum === Number.MAX_SAFE_INTEGER ? `${minimum} or more` : `${minimum} to ${maximum}`;
+  return z.preprocess(
+    // Number('') is 0: an empty variable must not switch a limit off.
+    (value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value),
+    schema.min(minimum, `expected ${bounds}`).max(maximum, `expected ${bounds}`),
+  );
+}
+
+/** Texts separated by commas, or an array of texts. */
+export const list = z.preprocess(
+  (value) =>
+    typeof value === 'string'
+      ? value
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== '')
+      : value,
+  z.array(text, 'expected texts, separated by commas').readonly(),
+);
+
+/** Exact origins (RFC 6454 §6.2), custom schemes included. No pattern and no `null`. */
+export const origins = list.refine(
+  (items) => items.every(isOrigin),
+  'expected exact origins such as https://app.example.com: no path, no trailing slash, no wildcard, not null',
+);
+
+function isOrigin(origin: string): boolean {
+  if (origin.includes('*') || !URL.canParse(origin)) return false;
+  // Of a custom scheme (`app://x`) URL knows no origin, but it does know scheme and host.
+  const { protocol, host } = new URL(origin);
+  return `${protocol}//${host}` === origin;
+}
+
+/** One of a few words. */
+export function oneOf<const Word extends string>(choices: readonly Word[]) {
+  return z.enum(choices, `expected one of: ${choices.join(', ')}`);
+}

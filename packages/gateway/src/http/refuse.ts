@@ -1,0 +1,32 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Failure } from '@postern/client/protocol';
+
+/** A failure that an HTTP answer can tell. */
+export type Refusing = Failure & { readonly http: number };
+
+/** How a handshake is refused. */
+export interface Refusal {
+  readonly failure: Refusing;
+  /** Where the raw protocol has another status than the table: it knows only 400. */
+  readonly status?: number;
+  /** Where the raw protocol has another text than the table. Constant: never holds input. */
+  readonly text?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Answers an upgrade request with a plain HTTP response and closes the connection. */
+export function refuse(socket: Duplex, refusal: Refusal): void {
+  const { failure, status = failure.http, text = failure.reason, headers = {} } = refusal;
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${text}`);
+  // A client that keeps its side open after the answer is not waited for.
+  socket.once('finish', () => socket.destroy());
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { failures } from '@postern/client/protocol';
+import type { Log } from '../observe/log.ts';
+import { answerFailure } from './answer.ts';
+import { malformed, wantsUpgrade } from './handshake.ts';
+import type { Health } from './health.ts';
+import { answerAlive, answerReady } from './health.ts';
+import type { ServeFile } from './static.ts';
+
+/** Answers a request, or returns false to leave it to the next. */
+export type HandleRequest = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** What plain requests are answered from. */
+export interface RouteOptions {
+  readonly health: () => Health;
+  /** The embedding program's own routes, asked first. */
+  readonly handleRequest: HandleRequest | undefined;
+  /** Undefined: no files are served. */
+  readonly serveFile: ServeFile | undefined;
+  readonly log: Log;
+}
+
+/** Builds the answer to every request that is no upgrade. */
+export function createRoutes(options: RouteOptions) {
+  const fixed: Readonly<Record<string, (response: ServerResponse) => void>> = {
+    '/healthz': answerAlive,
+    '/readyz': (response) => answerReady(response, options.health()),
+  };
+
+  const route = (request: IncomingMessage, response: ServerResponse): void => {
+    if (wantsUpgrade(request)) {
+      // Node took it for a plain request, and would keep the connection for the next one.
+      response.shouldKeepAlive = false;
+      answerFailure(response, malformed(request) ?? { failure: failures.badHandshake });
+      return;
+    }
+    if (options.handleRequest?.(request, response) === true) return;
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      const headers = { Allow: 'GET, HEAD' };
+      answerFailure(response, { failure: failures.methodNotAllowed, headers });
+      return;
+    }
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    const handler = Object.hasOwn(fixed, path) ? fixed[path] : undefined;
+    if (handler !== undefined) handler(response);
+    else if (options.serveFile !== undefined) options.serveFile(request, response, path);
+    else answerFailure(response, { failure: failures.notFound });
+  };
+
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    try {
+      route(request, response);
+    } catch (error) {
+      options.log('request_failed', { error });
+      if (!response.headersSent) answerFailure(response, { failure: failures.internal });
+      else response.destroy();
+    }
+  };
+}

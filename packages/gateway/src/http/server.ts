@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { GatewayError } from '../errors.ts';
+import type { Log } from '../observe/log.ts';
+import { bindAddress } from './bind.ts';
+import type { Upgrade } from './upgrade.ts';
+
+/** Where and how the server listens. */
+export interface ServerOptions {
+  /** As the option `host` has it: `*`, `*4`, `*6`, `!4`, `!6` or an address. */
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** Paths of PEM files; both or none. */
+  readonly tlsCertificate?: string | undefined;
+  readonly tlsKey?: string | undefined;
+  readonly onRequest: RequestListener;
+  readonly onUpgrade: Upgrade;
+  readonly log: Log;
+}
+
+/** A client has this long to send its handshake: slow ones must not hold connections. */
+const HANDSHAKE_MS = 10_000;
+
+/** Closing handshakes have three seconds; whoever is left half a second later is cut off. */
+const GRACE_MS = 3_500;
+
+const limits = {
+  headersTimeout: HANDSHAKE_MS,
+  requestTimeout: HANDSHAKE_MS,
+  keepAliveTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384,
+};
+
+/** The public port, over plain HTTP or TLS. */
+export class HttpServer {
+  readonly #options: ServerOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  /** Listens to nothing yet. Throws `POSTERN_CONFIG` when the TLS files cannot be used. */
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#server = createServer(options);
+    // Beyond a number of headers Node drops them in silence, repeated ones too; their size is limited.
+    this.#server.maxHeadersCount = 0;
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    this.#server.on('request', options.onRequest);
+    this.#server.on('upgrade', options.onUpgrade);
+  }
+
+  /** Where it listens; undefined while it does not. */
+  get address(): AddressInfo | undefined {
+    const address = this.#server.address();
+    return typeof address === 'string' || address === null ? undefined : address;
+  }
+
+  /** Opens the port. Rejects with `POSTERN_LISTEN_ADDRESS` when it cannot be had. */
+  async start(): Promise<void> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      const onError = (cause: NodeJS.ErrnoException): void => {
+        const detail = `${host} port ${port} (${cause.code ?? 'unknown'}). ${mendFor(cause.code)}`;
+        reject(new GatewayError('POSTERN_LISTEN_ADDRESS', { cause, detail }));
+      };
+      this.#server.once('error', onError);
+      this.#server.listen({ ...bindAddress(host), port }, () => {
+        this.#server.off('error', onError);
+        resolve();
+      });
+    });
+    const { address, port: opened } = { ...this.address };
+    this.#options.log('listening', { address, port: opened });
+  }
+
+  /** Stops listening, and resolves when every connection has ended or was cut off. */
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeIdleConnections();
+    const late = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, GRACE_MS);
+    await closed;
+    clearTimeout(late);
+  }
+}
+
+function createServer({ tlsCertificate, tlsKey }: ServerOptions): Server {
+  if (tlsCertificate === undefined || tlsKey === undefined) return createHttpServer(limits);
+  try {
+    const cert = readFileSync(tlsCertificate);
+    const key = readFileSync(tlsKey);
+    return createHttpsServer({ ...limits, cert, key, handshakeTimeout: HANDSHAKE_MS });
+  } catch (cause) {
+    throw new GatewayError('POSTERN_CONFIG', {
+      cause,
+      detail:
+        'POSTERN_TLS_CERTIFICATE and POSTERN_TLS_KEY must be readable PEM files that belong together',
+    });
+  }
+}
+
+function mendFor(code: string | undefined): string {
+  if (code === 'EADDRINUSE') return 'Another program has it: stop that one, or set POSTERN_PORT.';
+  if (code === 'EACCES') return 'Ports below 1024 need rights: set POSTERN_PORT to another.';
+  return 'Set POSTERN_HOST to an address of this machine.';
+}

@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+import { failures } from '@postern/client/protocol';
+import send from 'send';
+import { answer, answerFailure } from './answer.ts';
+
+/** Answers a GET or HEAD from the files of one folder. */
+export type ServeFile = (request: IncomingMessage, response: ServerResponse, path: string) => void;
+
+/** What is wrong with a request for a file that is there: RFC 9110 §15.5.13 and §15.5.17. */
+const BAD_CONDITIONS: ReadonlySet<number> = new Set([412, 416]);
+
+/**
+ * Serves the files below `root` with ETag, Last-Modified and ranges. What is hidden (a name that
+ * starts with a dot), lies outside or is not there is 404, all alike: a path may hold a token, so
+ * neither the answer nor the log repeats it. Symbolic links are followed: whoever can put one there
+ * can put the file there.
+ */
+export function createStaticFiles(root: string): ServeFile {
+  return (request, response, path) => {
+    response.setHeader('X-Content-Type-Options', 'nosniff');
+    send(request, path, { root, dotfiles: 'ignore', index: 'index.html' })
+      .on('error', ({ status = 500 }: { status?: number }) => {
+        if (BAD_CONDITIONS.has(status)) answer(response, status, `${STATUS_CODES[status] ?? ''}\n`);
+        else if (status === 500) answerFailure(response, { failure: failures.internal });
+        else answerFailure(response, { failure: failures.notFound });
+      })
+      // Not to the path with a slash, as `send` would: one that starts with two names another host.
+      .on('directory', () => answerFailure(response, { failure: failures.notFound }))
+      .pipe(response);
+  };
+}

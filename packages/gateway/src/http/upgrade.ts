@@ -1,0 +1,140 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { failures } from '@postern/client/protocol';
+import { WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
+import { pathCredential } from '../auth/credential.ts';
+import { grantFrom } from '../auth/grant.ts';
+import type { TokenProblem } from '../auth/problems.ts';
+import type { Verify } from '../auth/verify.ts';
+import type { Log } from '../observe/log.ts';
+import type { Admit, Visitor } from '../session/admission.ts';
+import type { Session, Socket } from '../session/session.ts';
+import { malformed } from './handshake.ts';
+import type { Health } from './health.ts';
+import type { Refusal } from './refuse.ts';
+import { refuse } from './refuse.ts';
+
+/** What the handshake asks of the other parts. */
+export interface Gate {
+  readonly health: () => Health;
+  readonly originAllowed: (origin: string | undefined) => boolean;
+  readonly verify: Verify;
+  /** UNIX seconds. */
+  readonly now: () => number;
+  readonly admit: Admit;
+  readonly log: Log;
+  readonly options: {
+    /** Whether tokens in the path are accepted: without them there is no raw protocol. */
+    readonly urlTokens: boolean;
+    /** Whether a token without channel claims opens whatever channel the path names. */
+    readonly openChannels: boolean;
+    /** Longest message a client may send, in bytes; 0: no limit. */
+    readonly maxMessageBytes: number;
+  };
+}
+
+/** Takes what Node hands over for a request that asks for an upgrade. */
+export type Upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
+
+/** Paths of the gateway's own: no channel and no token. */
+const FIXED_ROUTES = new Set(['/ws', '/preauth', '/sse', '/healthz', '/readyz']);
+
+/** How long a client may take to answer a close frame before it is cut off. */
+const CLOSE_TIMEOUT_MS = 3000;
+
+/** Builds the door: what turns an upgrade request into a session, or away. */
+export function createUpgrade(gate: Gate): Upgrade {
+  const settings = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    maxPayload: gate.options.maxMessageBytes,
+    maxFragments: 1024,
+    maxBufferedChunks: 4096,
+    // The raw protocol never names one; `ws` would echo the first on offer, a credential even.
+    handleProtocols: () => false as const,
+  };
+  const server = new WebSocketServer(settings);
+
+  const enter = async (request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> => {
+    const visitor = await examine(request, gate);
+    if (stream.destroyed) return;
+    if ('failure' in visitor) {
+      gate.log('handshake_refused', { code: visitor.failure.code, why: visitor.text });
+      refuse(stream, visitor);
+      return;
+    }
+    server.handleUpgrade(request, stream, head, (webSocket) => {
+      connect(webSocket, gate.admit(socketOf(webSocket, stream), visitor), gate.log);
+    });
+  };
+
+  return (request, stream, head) => {
+    stream.on('error', (error) => gate.log('socket_error', { error }));
+    enter(request, stream, head).catch((error: unknown) => {
+      gate.log('handshake_failed', { error });
+      refuse(stream, { failure: failures.internal });
+    });
+  };
+}
+
+/** Whether an upgrade request may become a session. Cheap checks first, cryptography last. */
+async function examine(request: IncomingMessage, gate: Gate): Promise<Visitor | Refusal> {
+  const refusal = malformed(request) ?? shut(gate);
+  if (refusal !== undefined) return refusal;
+
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  if (path === '/ws') return { failure: failures.badHandshake };
+  if (FIXED_ROUTES.has(path) || !gate.options.urlTokens) return { failure: failures.notFound };
+  if (!gate.originAllowed(request.headers.origin)) return { failure: failures.originDenied };
+
+  const credential = pathCredential(path);
+  if (credential === undefined)
+    return {
+      failure: failures.badHandshake,
+      text: 'Bad handshake: the channel is not valid UTF-8',
+    };
+  const verification = await gate.verify(credential.token, gate.now());
+  if ('problem' in verification) return refusalFor(verification.problem);
+  const granted = grantFrom(verification.claims, {
+    pathChannel: credential.channel,
+    openChannels: gate.options.openChannels,
+  });
+  if ('problem' in granted) return refusalFor(granted.problem);
+
+  // The gate may have closed, and the token ended, while its signature was verified.
+  return shut(gate) ?? { ...verification, ...granted };
+}
+
+/** Whether nobody may enter just now. */
+function shut(gate: Gate): Refusal | undefined {
+  const { database, draining } = gate.health();
+  if (draining) return { failure: failures.goingAway };
+  return database === 'up' ? undefined : { failure: failures.backendUnavailable };
+}
+
+/** The raw protocol answers every fault of a credential with 400 and the original's text. */
+function refusalFor({ failure, raw }: TokenProblem): Refusal {
+  return { failure: failures[failure], status: 400, text: raw };
+}
+
+function socketOf(webSocket: WebSocket, stream: Duplex): Socket {
+  return {
+    stream,
+    get isOpen() {
+      return webSocket.readyState === webSocket.OPEN;
+    },
+    ping: () => webSocket.ping(),
+    close: (code, reason) => webSocket.close(code, reason),
+    terminate: () => webSocket.terminate(),
+  };
+}
+
+function connect(webSocket: WebSocket, session: Session, log: Log): void {
+  webSocket.on('message', (data: Buffer) => session.receive(data));
+  webSocket.on('pong', () => session.alive());
+  webSocket.on('close', (code) => session.lose(code));
+  webSocket.on('error', (error) => log('socket_error', { session: session.id, error }));
+}

@@ -1,0 +1,38 @@
+/** Anything that can be handed an encoded frame. Must not throw and must not block. */
+export interface Subscriber {
+  deliver(frame: Buffer): void;
+}
+
+/** Who listens to which channel. Knows nothing of sockets, tokens or PostgreSQL. */
+export class Hub {
+  readonly #channels = new Map<string, Set<Subscriber>>();
+
+  /** Adds a subscriber. Returns what removes it again; calling that twice is harmless. */
+  subscribe(channel: string, subscriber: Subscriber): () => void {
+    const subscribers = this.#channels.get(channel) ?? new Set();
+    this.#channels.set(channel, subscribers.add(subscriber));
+
+    // Only the call that really removes somebody may drop the channel: by a second call another
+    // set may stand under the same name.
+    return () => {
+      if (subscribers.delete(subscriber) && subscribers.size === 0) this.#channels.delete(channel);
+    };
+  }
+
+  /**
+   * Hands one frame to every subscriber of a channel. `encode` runs once, and not at all when
+   * nobody listens: on this path nothing is allocated per subscriber.
+   */
+  broadcast(channel: string, encode: () => Buffer): void {
+    const subscribers = this.#channels.get(channel);
+    if (subscribers === undefined) return;
+
+    const frame = encode();
+    for (const subscriber of subscribers) subscriber.deliver(frame);
+  }
+
+  /** How many channels have a subscriber. */
+  get size(): number {
+    return this.#channels.size;
+  }
+}

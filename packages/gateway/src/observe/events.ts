@@ -1,0 +1,87 @@
+/** How much an event matters. */
+export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+interface Event {
+  readonly level: Level;
+  /** What happened and, where something can be done, what. For `docs/operating.md`. */
+  readonly meaning: string;
+}
+
+/** Every event that the gateway logs. `docs/operating.md` is generated from this table. */
+export const events = {
+  compatibility_start: {
+    level: 'warn',
+    meaning:
+      'Started with the variables of postgres-websockets: tokens are taken from the path, need no `exp`, and one without channel claims opens any channel. The fields name the safer settings.',
+  },
+  open_channels: {
+    level: 'warn',
+    meaning: 'A token without channel claims opens any channel (`POSTERN_OPEN_CHANNELS`).',
+  },
+  no_way_in: {
+    level: 'warn',
+    meaning: 'No client can connect: tokens in the path are off (`POSTERN_URL_TOKENS`).',
+  },
+  unknown_variables: {
+    level: 'warn',
+    meaning: 'Variables that start with `POSTERN_` but are no option: misspelt, most likely.',
+  },
+  listening: { level: 'info', meaning: 'The port is open.' },
+  ready: { level: 'info', meaning: 'Notifications arrive: clients are let in.' },
+  draining: { level: 'info', meaning: 'Shutting down: clients are sent away, new ones refused.' },
+  stopped: { level: 'info', meaning: 'Everything is closed.' },
+  stop_late: {
+    level: 'warn',
+    meaning: 'A part did not stop in time and was left behind; the field names it.',
+  },
+  session_started: { level: 'info', meaning: 'A client was let in.' },
+  session_ended: {
+    level: 'info',
+    meaning: 'A connection ended: close code, whose doing, how many seconds it stood.',
+  },
+  handshake_refused: {
+    level: 'info',
+    meaning: 'A client was not let in; the fields say for which failure and what was wrong.',
+  },
+  handshake_failed: { level: 'error', meaning: 'A bug: a handshake ended in an exception.' },
+  request_failed: { level: 'error', meaning: 'A bug: a plain request ended in an exception.' },
+  socket_error: { level: 'debug', meaning: 'A connection broke or its client broke RFC 6455.' },
+  message_too_big: {
+    level: 'info',
+    meaning: 'A message did not fit into a notification; its sender was told by close code 1009.',
+  },
+  message_not_sent: {
+    level: 'warn',
+    meaning:
+      'Whether a message reached PostgreSQL is unknown, or it did not; its sender was told by its close code.',
+  },
+  meta_not_sent: { level: 'warn', meaning: 'The meta channel misses a message.' },
+  database_retry: {
+    level: 'warn',
+    meaning: 'PostgreSQL cannot be reached; it is tried again after the wait.',
+  },
+  database_encoding: {
+    level: 'warn',
+    meaning: 'The database is not in UTF-8: texts it cannot hold will be refused.',
+  },
+  listener_lost: {
+    level: 'error',
+    meaning:
+      'Notifications no longer arrive. `/readyz` says so, connections stay open and the listener reconnects.',
+  },
+  listener_check_failed: {
+    level: 'warn',
+    meaning: 'The nonce that proves the listener could not be sent on its usual connection.',
+  },
+  connection_lost: {
+    level: 'warn',
+    meaning: 'A connection to PostgreSQL broke; it is replaced.',
+  },
+  listener_restored: {
+    level: 'info',
+    meaning: 'Notifications arrive again. What was sent in between may be missing.',
+  },
+} as const satisfies Record<string, Event>;
+
+/** The name of a row of {@link events}. */
+export type EventName = keyof typeof events;

@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer';
+import { failures } from '@postern/client/protocol';
+import type { Log } from '../observe/log.ts';
+import type { Envelopes } from '../postgres/envelope.ts';
+import { fitsNotification } from '../postgres/envelope.ts';
+import type { Outcome } from '../postgres/notifier.ts';
+import type { Close, Closing, Session } from './session.ts';
+
+/** What takes a text to PostgreSQL and says, once, what became of it. */
+export interface Publisher {
+  send(text: string, settle: (outcome: Outcome) => void): void;
+}
+
+/** What the raw protocol needs. */
+export interface RawOptions {
+  readonly publisher: Publisher;
+  readonly envelopes: Envelopes;
+  /** Channel that is told of connections; undefined: none is. */
+  readonly metaChannel: string | undefined;
+  /** Whether it is told of their end, too. */
+  readonly metaClose: boolean;
+  readonly log: Log;
+}
+
+/** The protocol of postgres-websockets: every text is a message for every channel of its sender. */
+export interface RawProtocol {
+  readonly receive: (session: Session, data: Buffer) => void;
+  readonly opened: (session: Session) => void;
+  readonly closed: (session: Session, close: Close) => void;
+}
+
+/** What a sender is told when its message was not, or perhaps not, committed. */
+const told: Readonly<Record<Exclude<Outcome, 'committed'>, Closing>> = {
+  unknown: failures.backendUnavailable,
+  overflow: failures.backendUnavailable,
+  rejected: failures.internal,
+};
+
+/** Builds the raw protocol. */
+export function createRawProtocol(options: RawOptions): RawProtocol {
+  const { publisher, envelopes, metaChannel, metaClose, log } = options;
+
+  const receive = (session: Session, data: Buffer): void => {
+    if (!session.grant.canWrite) {
+      session.ignored += 1;
+      return;
+    }
+    if (!isUtf8(data)) {
+      session.end(failures.invalidText);
+      return;
+    }
+    const payload = data.toString();
+    const texts = session.grant.channels.map((channel) =>
+      envelopes.message(channel, session.claims, payload),
+    );
+    // All or none: it is one message, however many channels it is for.
+    if (!texts.every(fitsNotification)) {
+      log('message_too_big', { session: session.id });
+      session.end(failures.messageTooBig);
+      return;
+    }
+    const settled = (outcome: Outcome): void => settle(session, outcome);
+    for (const text of texts) publisher.send(text, settled);
+  };
+
+  const settle = (session: Session, outcome: Outcome): void => {
+    if (outcome === 'committed') return;
+    log('message_not_sent', { session: session.id, outcome });
+    session.end(told[outcome]);
+  };
+
+  const tellMeta = (text: string): void => {
+    if (!fitsNotification(text)) {
+      log('meta_not_sent', { outcome: 'too big' });
+      return;
+    }
+    publisher.send(text, (outcome) => {
+      if (outcome !== 'committed') log('meta_not_sent', { outcome });
+    });
+  };
+
+  return {
+    receive,
+    opened: ({ claims, grant }) => {
+      if (metaChannel !== undefined)
+        tellMeta(envelopes.connectionOpen(metaChannel, claims, grant.channels));
+    },
+    closed: ({ claims, grant }, { code }) => {
+      if (metaChannel !== undefined && metaClose)
+        tellMeta(envelopes.connectionClose(metaChannel, claims, grant.channels, code));
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
+import { describe, it } from 'node:test';
+import { GatewayError } from '#gateway/errors.js';
+import { events } from '#gateway/observe/events.js';
+import { createLog } from '#gateway/observe/log.js';
+
+function record(level: 'trace' | 'info' | 'silent', format: 'json' | 'pretty' = 'json') {
+  const lines: string[] = [];
+  const destination = new Writable({
+    decodeStrings: false,
+    write: (line: unknown, _encoding, done) => {
+      lines.push(String(line));
+      done();
+    },
+  });
+  return { lines, log: createLog({ level, format, destination }) };
+}
+
+describe('createLog', () => {
+  it('writes one JSON line per event: time, level of the table, name, fields', () => {
+    const { lines, log } = record('info');
+    log('session_ended', { session: 'abc', code: 3001 });
+
+    assert.equal(lines.length, 1);
+    const entry: unknown = JSON.parse(lines[0] ?? '');
+    assert.ok(typeof entry === 'object' && entry !== null);
+    const { time, ...rest } = { time: undefined, ...entry };
+    assert.ok(!Number.isNaN(Date.parse(String(time))));
+    assert.deepEqual(rest, {
+      level: 'info',
+      name: 'postern',
+      session: 'abc',
+      code: 3001,
+      event: 'session_ended',
+    });
+  });
+
+  it('leaves out what lies below the level', () => {
+    const { lines, log } = record('info');
+    log('socket_error', { error: new Error('x') });
+    assert.deepEqual(lines, []);
+    const silent = record('silent');
+    silent.log('handshake_failed');
+    assert.deepEqual(silent.lines, []);
+  });
+
+  it('says of an error its code, its message and its cause', () => {
+    const { lines, log } = record('trace');
+    const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    log('handshake_failed', { error: new GatewayError('POSTERN_DATABASE', { cause }) });
+    assert.match(lines.join(), /POSTERN_DATABASE.*ECONNREFUSED/);
+  });
+
+  it('names the type of what was thrown and is no error, and not its value', () => {
+    const { lines, log } = record('trace');
+    log('handshake_failed', { error: 'hunter2' });
+    assert.match(lines.join(), /"error":"string"/);
+  });
+
+  it('hides what slips in under the name of a credential', () => {
+    const { lines, log } = record('trace');
+    for (const name of ['token', 'authorization', 'cookie', 'password', 'secret', 'url', 'path'])
+      log('handshake_refused', { [name]: 'hunter2', nested: { [name]: 'hunter2' } });
+    assert.equal(lines.length, 7);
+    assert.doesNotMatch(lines.join(), /hunter2/);
+  });
+
+  it('is readable for people when asked to be', () => {
+    const { lines, log } = record('info', 'pretty');
+    log('listening', { port: 3000 });
+    assert.match(lines.join(), /INFO.*listening/);
+    assert.throws(() => void JSON.parse(lines.join()));
+  });
+
+  it('has a meaning for every event', () => {
+    for (const [name, { meaning }] of Object.entries(events)) assert.match(meaning, /\.$/, name);
+  });
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { Duplex } from 'node:stream';
+import { describe, it } from 'node:test';
+import { failures } from '@postern/client/protocol';
+import { deadlineAt } from '#gateway/session/deadline.js';
+import type { Close } from '#gateway/session/session.js';
+import { Session } from '#gateway/session/session.js';
+import { TurnedClock } from './turned-clock.ts';
+
+const TOLD_TOO_LATE = 65_536;
+
+/** A stream to a client that reads nothing: whatever is written stays. */
+class FullStream extends Duplex {
+  override _read(): void {
+    // Nothing comes.
+  }
+
+  override _write(): void {
+    // Nothing goes.
+  }
+}
+
+function setUp() {
+  const clock = new TurnedClock();
+  const stream = new FullStream();
+  const done: string[] = [];
+  const messages: string[] = [];
+  const closes: Close[] = [];
+  const session = new Session({
+    id: 'id',
+    socket: {
+      stream,
+      isOpen: true,
+      ping: () => void done.push('ping'),
+      close: (code, reason) => void done.push(`close ${code} ${reason}`),
+      terminate: () => void done.push('terminate'),
+    },
+    grant: { channels: ['chat'], canRead: true, canWrite: true },
+    claims: {},
+    deadline: deadlineAt(clock.wallMs() + 1_000, clock),
+    deadlineFailure: failures.tokenExpired,
+    clock,
+    queueBytes: Infinity,
+    onMessage: (_session, data) => void messages.push(data.toString()),
+    onEnd: (_session, close) => void closes.push(close),
+  });
+  return { clock, stream, session, done, messages, closes };
+}
+
+describe('Session', () => {
+  it('carries both ways until its deadline, and neither from then on', () => {
+    const { clock, stream, session, done, messages, closes } = setUp();
+    clock.pass(999);
+    session.deliver(Buffer.from('out'));
+    session.receive(Buffer.from('in'));
+    assert.deepEqual([stream.writableLength, messages, done], [3, ['in'], []]);
+
+    clock.pass(1);
+    session.deliver(Buffer.from('out'));
+    session.receive(Buffer.from('in'));
+    assert.deepEqual([stream.writableLength, messages], [3, ['in']]);
+    assert.deepEqual(done, ['close 3001 JWT expired']);
+    assert.deepEqual(closes, [{ code: 3001, by: 'gateway' }]);
+  });
+
+  it('ends at a message of the client’s that comes at the deadline', () => {
+    const { clock, session, messages, closes } = setUp();
+    clock.pass(1_000);
+    session.receive(Buffer.from('in'));
+    assert.deepEqual([messages, closes.length], [[], 1]);
+  });
+
+  it('ends once, whoever ends it, and is lost quietly after that', () => {
+    const { session, done, closes } = setUp();
+    session.end(failures.slowConsumer);
+    session.end(failures.goingAway);
+    session.expire();
+    session.lose(1006);
+    assert.deepEqual(done, ['close 4008 Slow consumer']);
+    assert.deepEqual(closes, [{ code: 4008, by: 'gateway' }]);
+  });
+
+  it('that the client closed, or that broke, closes nothing itself', () => {
+    const { session, done, closes } = setUp();
+    session.lose(1000);
+    session.end(failures.goingAway);
+    assert.deepEqual([done, closes], [[], [{ code: 1000, by: 'client' }]]);
+  });
+
+  it('is cut off at once when the close frame would come after more than 64 KiB', () => {
+    for (const [bytes, expected] of [
+      [TOLD_TOO_LATE, 'close 3001 JWT expired'],
+      [TOLD_TOO_LATE + 1, 'terminate'],
+    ] as const) {
+      const { session, done, closes } = setUp();
+      session.deliver(Buffer.alloc(bytes));
+      session.expire();
+      assert.deepEqual(done, [expected]);
+      assert.deepEqual(closes, [{ code: 3001, by: 'gateway' }]);
+    }
+  });
+
+  it('counts only what can no longer be taken back as being in front of the close frame', () => {
+    const { session, done, stream } = setUp();
+    for (let n = 0; n < 100; n += 1) session.deliver(Buffer.alloc(8_192));
+    assert.ok(stream.writableLength <= TOLD_TOO_LATE);
+    session.expire();
+    assert.deepEqual(done, ['close 3001 JWT expired']);
+  });
+
+  it('is cut off when it has answered none of two pings, and not before', () => {
+    const { session, done, closes } = setUp();
+    session.beat();
+    session.alive();
+    session.beat();
+    session.beat();
+    assert.deepEqual([done, closes], [['ping', 'ping', 'ping'], []]);
+    session.beat();
+    assert.equal(done.at(-1), 'terminate');
+    assert.deepEqual(closes, [{ code: 1006, by: 'gateway' }]);
+  });
+});

@@ -1,0 +1,16 @@
+/**
+ * Loaded into each test process: ends a file that does not end by itself. The runner's own timeout is
+ * one per file up to Node 22 and one per test from Node 24 on, and never says what was waited for.
+ */
+import { getActiveResourcesInfo } from 'node:process';
+
+/** Seconds that a file may take. The longest, which has PostgreSQL away for 40 s, takes a good minute. */
+const seconds = Number(process.env['TEST_DEADLINE_SECONDS'] ?? 180);
+
+// Not in the runner itself, which is given the same flags and lives as long as all the files together.
+if (process.env['NODE_TEST_CONTEXT'] !== undefined) setTimeout(end, seconds * 1000).unref();
+
+function end(): void {
+  console.error(`Not over after ${seconds} s. Still open: ${getActiveResourcesInfo().join(', ')}`);
+  process.exit(1);
+}

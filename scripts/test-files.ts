@@ -1,0 +1,44 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where tests are written, and where the build puts them. */
+const folders = [
+  { source: 'packages/client/test', built: 'packages/client/build/test' },
+  { source: 'packages/gateway/test', built: 'packages/gateway/build/test' },
+  { source: 'tests', built: 'build/tests' },
+] as const;
+
+/** A file of tests. Paths are relative to the repository, with slashes. */
+export interface TestFile {
+  readonly source: string;
+  readonly built: string;
+  /** Unit tests need no PostgreSQL, the others do. */
+  readonly isUnit: boolean;
+  /** Needs a Chromium. */
+  readonly isBrowser: boolean;
+}
+
+/**
+ * The tests whose source contains one of the filters in its path, all of them when there is none. Found
+ * by their sources: what the build left of a test that was deleted since does not run.
+ */
+export function findTests(root: string, filters: readonly string[]): readonly TestFile[] {
+  return folders
+    .flatMap(({ source, built }) =>
+      listTests(join(root, source)).map((file) => ({
+        source: `${source}/${file}`,
+        built: `${built}/${file.replace(/\.ts$/, '.js')}`,
+        isUnit: source !== 'tests',
+        isBrowser: source === 'tests' && file.startsWith('browser/'),
+      })),
+    )
+    .filter(({ source }) => filters.length === 0 || filters.some((part) => source.includes(part)));
+}
+
+function listTests(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.test.ts'))
+    .sort();
+}

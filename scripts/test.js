@@ -1,0 +1,4 @@
+import { prepare } from './prepare.js';
+
+await prepare();
+await import('../build/scripts/test.js');

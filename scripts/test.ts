@@ -1,0 +1,141 @@
+/**
+ * Runs the tests: `npm test [-- [--coverage] PART…]`, where a part selects the files that have it in
+ * their path. Ends with the exit code of Node's test runner.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { startSharedServer } from '../tests/support/postgres.ts';
+import { chromiumHint, findChromium } from './chromium.ts';
+import { findTests } from './test-files.ts';
+import type { TestFile } from './test-files.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const report = join(root, 'build', 'test-report.txt');
+const coverage = join(root, 'coverage');
+
+const runnerFlags = [
+  '--enable-source-maps',
+  '--disable-warning=ExperimentalWarning',
+  `--import=${new URL('deadline.js', import.meta.url).href}`,
+  '--test',
+  '--test-concurrency=2',
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+  '--test-reporter=spec',
+  `--test-reporter-destination=${report}`,
+];
+
+/** After an interruption; what is still running by then is killed. */
+const STOP_MS = 10_000;
+const INTERRUPTED = 130;
+
+const interruption = new AbortController();
+// Every one, not the first: npm passes on what the terminal has sent to us as well.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => interruption.abort());
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: { coverage: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const found = findTests(root, positionals);
+  if (found.length === 0) return fail(`No test file has ${positionals.join(' or ')} in its path.`);
+
+  const chromium = findChromium();
+  const files = found.filter(({ isBrowser }) => !isBrowser || chromium !== undefined);
+  const skipped = `${found.length - files.length} browser test file(s): ${chromiumHint}.`;
+  if (files.length < found.length && isCI()) return fail(`Cannot run ${skipped}`);
+
+  const environment = {
+    ...process.env,
+    CHROMIUM_PATH: chromium,
+    ...(values.coverage && { NODE_V8_COVERAGE: join(coverage, 'tmp') }),
+  };
+  if (values.coverage) rmSync(coverage, { recursive: true, force: true });
+  let code = await runWithPostgres(files, environment);
+  if (values.coverage && code === 0) {
+    code = await reportCoverage();
+    console.log(closingLines());
+  }
+  if (files.length < found.length) console.log(`Skipped ${skipped}`);
+  return code;
+}
+
+/** One server for all the files that need one: starting it takes longer than most of them. */
+async function runWithPostgres(
+  files: readonly TestFile[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  if (files.every(({ isUnit }) => isUnit)) return run(files, environment);
+
+  const server = await startSharedServer();
+  try {
+    return await run(files, { ...environment, POSTERN_TEST_DATABASE_URL: server.url });
+  } finally {
+    await server.stop();
+  }
+}
+
+async function run(files: readonly TestFile[], environment: NodeJS.ProcessEnv): Promise<number> {
+  if (interruption.signal.aborted) return INTERRUPTED;
+  // Without a file the runner would look for some itself.
+  if (files.length === 0) return 0;
+
+  const runner = spawn(process.execPath, [...runnerFlags, ...files.map(({ built }) => built)], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // A process group of its own, to end whatever the tests have started along with them.
+    detached: true,
+  });
+  let deadline: NodeJS.Timeout | undefined;
+  interruption.signal.addEventListener('abort', () => {
+    signalGroup(runner.pid, 'SIGTERM');
+    deadline = setTimeout(signalGroup, STOP_MS, runner.pid, 'SIGKILL');
+  });
+
+  await once(runner, 'exit');
+  clearTimeout(deadline);
+  signalGroup(runner.pid, 'SIGKILL');
+  return interruption.signal.aborted ? INTERRUPTED : (runner.exitCode ?? 1);
+}
+
+function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    // ESRCH: nobody of the group is left.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
+async function reportCoverage(): Promise<number> {
+  const c8 = fileURLToPath(import.meta.resolve('c8/bin/c8.js'));
+  const reporter = spawn(process.execPath, [c8, 'report'], { cwd: root, stdio: 'inherit' });
+  await once(reporter, 'exit');
+  return reporter.exitCode ?? 1;
+}
+
+/** The runner's own summary, for whoever reads the end of the output only. */
+function closingLines(): string {
+  return /^.*tests \d+$[^]*/m.exec(readFileSync(report, 'utf8'))?.[0].trimEnd() ?? '';
+}
+
+function isCI(): boolean {
+  return !['', '0', 'false'].includes(process.env['CI'] ?? '');
+}
+
+function fail(message: string): number {
+  console.error(message);
+  return 1;
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+
+import { handshake } from '../support/exchange.ts';
+import { failOnLeaks } from '../support/leaks.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { SECRET } from '../support/tokens.ts';
+import { startCompatibly } from './compatibility-start.ts';
+import { pathOf } from './targets.ts';
+
+const scope = failOnLeaks();
+const database = await freshDatabase({ after });
+
+describe('A compatibility start', () => {
+  it('says so in one line of the log, and names the safer settings', async () => {
+    const { child, events, ready } = startCompatibly(scope, database);
+    await ready();
+    const warnings = events().filter(({ level }) => level === 'warn');
+    assert.deepEqual(
+      warnings.map(({ event }) => event),
+      ['compatibility_start'],
+    );
+    assert.match(String(warnings[0]?.['safer']), /POSTERN_REQUIRE_EXP=true/);
+    assert.equal(child.stderr, '');
+  });
+
+  it('lets in a token without exp, and one without channels to any', async () => {
+    const { port } = await startCompatibly(scope, database).ready();
+    const target = await pathOf({ mode: 'r' }, 'anything');
+    assert.equal((await handshake(port, { target })).status, 101);
+  });
+
+  it('is none when the key is given as one of ours: no token is taken from the path', async () => {
+    const { child, ready } = startCompatibly(scope, database, { POSTERN_JWT_SECRET: SECRET });
+    const { port } = await ready();
+    const target = await pathOf({ mode: 'r', channel: 'chat' });
+    assert.equal((await handshake(port, { target })).status, 404);
+    await child.line(/"event":"no_way_in"/);
+  });
+
+  it('can be left step by step: what is said counts more than how it starts', async () => {
+    const { port } = await startCompatibly(scope, database, {
+      POSTERN_REQUIRE_EXP: 'true',
+      POSTERN_OPEN_CHANNELS: 'false',
+    }).ready();
+    const [noExp, noChannel] = await Promise.all([
+      pathOf({ mode: 'r', channel: 'chat' }),
+      pathOf({ mode: 'r', exp: Math.ceil(Date.now() / 1000) + 60 }, 'chat'),
+    ]);
+    assert.match(
+      (await handshake(port, { target: noExp })).body,
+      /^Error: JWTClaimsSetDecodeError/,
+    );
+    assert.equal((await handshake(port, { target: noChannel })).body, 'No allowed channels');
+  });
+});

@@ -1,0 +1,127 @@
+import { freshDatabase } from '../support/postgres.ts';
+import type { Query, Scope } from '../support/postgres.ts';
+import { startGateway } from '../support/gateway.ts';
+import { SECRET, signToken } from '../support/tokens.ts';
+import { until } from '../support/wait.ts';
+import { WsClient } from '../support/ws-client.ts';
+import { startCompatibly } from './compatibility-start.ts';
+import type { Event } from './compatibility-start.ts';
+
+/** How a gateway is started. The same for every target. */
+export interface StartOptions {
+  /** What verifies tokens: text, JWK, JWK set or PEM. {@link SECRET} by default. */
+  readonly secret?: string;
+  /** `POSTERN_*` variables besides; none by default. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** What a token says. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** A gateway under test, wherever it runs. Scenarios know nothing else of it. */
+export interface Target {
+  readonly name: string;
+  readonly port: number;
+  readonly wsUrl: string;
+  readonly databaseUrl: string;
+  /** The database channel. */
+  readonly channel: string;
+  /** SQL on its database. */
+  readonly query: Query;
+  /** Waits until something was logged that has these fields, `event` among them. */
+  logged(fields: Event): Promise<Event>;
+  /** Connects with claims that {@link SECRET} signs; the connection ends with the scope. */
+  connect(scope: Scope, claims: Claims, pathChannel?: string): Promise<WsClient>;
+}
+
+/** A gateway that runs, with a database of its own. */
+type Running = Pick<Target, 'port' | 'databaseUrl' | 'channel' | 'query'> & {
+  /** Everything logged so far. */
+  readonly events: () => readonly Event[];
+};
+
+type Start = (scope: Scope, options: Required<StartOptions>) => Promise<Running>;
+
+/**
+ * The ways to run a gateway. Each behaves as postgres-websockets does where nothing else is said:
+ * what is only asked for in a compatibility start is switched on for the library.
+ */
+const starts: Readonly<Record<string, Start>> = {
+  'the library': startLibrary,
+  'postern serve': startProgram,
+};
+
+/** Starts one gateway of each kind for the scope. */
+export function startTargets(
+  scope: Scope,
+  { secret = SECRET, environment = {} }: StartOptions = {},
+): Promise<readonly Target[]> {
+  return Promise.all(
+    Object.entries(starts).map(async ([name, start]) =>
+      target(name, await start(scope, { secret, environment })),
+    ),
+  );
+}
+
+async function startLibrary(
+  scope: Scope,
+  { secret, environment }: Required<StartOptions>,
+): Promise<Running> {
+  const { url, channel, query } = await freshDatabase(scope);
+  const { port, events } = await startGateway(scope, {
+    databaseUrl: url,
+    environment: {
+      POSTERN_DATABASE_CHANNEL: channel,
+      POSTERN_JWT_SECRET: secret,
+      POSTERN_OPEN_CHANNELS: 'true',
+      POSTERN_REQUIRE_EXP: 'false',
+      POSTERN_MAX_CONNECTION_AGE: '0',
+      // A pool that grows while a test runs would look like a leak of that test.
+      POSTERN_POOL_SIZE: '1',
+      ...environment,
+    },
+  });
+  const flat = (): readonly Event[] => events.map(({ event, fields }) => ({ event, ...fields }));
+  return { port, databaseUrl: url, channel, query, events: flat };
+}
+
+async function startProgram(
+  scope: Scope,
+  { secret, environment }: Required<StartOptions>,
+): Promise<Running> {
+  const { url, channel, query } = await freshDatabase(scope);
+  const { ready, events } = startCompatibly(
+    scope,
+    { url, channel },
+    { PGWS_JWT_SECRET: secret, ...environment },
+  );
+  const { port } = await ready();
+  return { port, databaseUrl: url, channel, query, events };
+}
+
+function target(name: string, { events, ...running }: Running): Target {
+  const wsUrl = `ws://127.0.0.1:${running.port}`;
+  return {
+    ...running,
+    name,
+    wsUrl,
+    logged: (fields) =>
+      until(`a log line with ${JSON.stringify(fields)}`, () =>
+        events().find((event) =>
+          Object.entries(fields).every(([field, value]) => event[field] === value),
+        ),
+      ),
+    connect: async (scope, claims, pathChannel) => {
+      const path = await pathOf(claims, pathChannel);
+      const client = await WsClient.connect(`${wsUrl}${path}`);
+      scope.after(() => Promise.resolve(client.terminate()));
+      return client;
+    },
+  };
+}
+
+/** The path of the raw protocol, with a token that {@link SECRET} signs. */
+export async function pathOf(claims: Claims, pathChannel?: string): Promise<string> {
+  const token = await signToken(claims);
+  return pathChannel === undefined ? `/${token}` : `/${encodeURIComponent(pathChannel)}/${token}`;
+}

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { deafProxy } from '../support/deaf-proxy.ts';
+import { recordFeed } from '../support/feed-parts.ts';
+import { buildGate } from '../support/gate.ts';
+import { ownServer } from '../support/own-server.ts';
+import { inTime, until } from '../support/wait.ts';
+
+const CHECK_SECONDS = 1;
+/** What is promised: the seconds between two checks, and five more. */
+const NOTICE_MS = (CHECK_SECONDS + 5) * 1_000;
+const RETURN_MS = 10_000;
+
+const server = await ownServer({ after });
+
+describe('A feed whose connection stays open', () => {
+  it('notices a LISTEN backend that is stopped, and replaces it', async (t) => {
+    const { feed, state, heard } = recordFeed(t, { ...server, checkSeconds: CHECK_SECONDS });
+    await feed.start();
+    const stopped = await server.listenBackendPid(server.channel);
+    server.pause(stopped);
+    t.after(() => Promise.resolve(server.resume(stopped)));
+
+    assert.equal(await state(1, NOTICE_MS), 'down: nonce unheard');
+    assert.equal(await state(2, RETURN_MS), 'up');
+    await server.query('SELECT pg_notify($1, $2)', [server.channel, 'hello']);
+    assert.deepEqual(await heard(1), ['hello']);
+
+    // The old backend, let go, must find its connection closed and bring nothing twice.
+    server.resume(stopped);
+    await until('the end of the old backend', async () => {
+      const rows = await server.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [stopped]);
+      return rows.length === 0;
+    });
+    assert.deepEqual(await heard(1), ['hello']);
+  });
+
+  it('is not taken in by a pool that is stopped: the nonce takes the other way', async (t) => {
+    const { feed, lines, states } = recordFeed(t, { ...server, checkSeconds: 0.5, poolSize: 1 });
+    await feed.start();
+    const [pooled] = await server.query(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'postern' AND query LIKE '%pg_notify%'`,
+    );
+    const pid = Number(pooled?.['pid']);
+    server.pause(pid);
+    t.after(() => Promise.resolve(server.resume(pid)));
+
+    const detour = await until('a check by the other way', () => lines[0], 5_000);
+    assert.deepEqual(detour, { event: 'listener_check_failed', fields: { reason: 'no answer' } });
+    // By then the pool has given its connection up and has another one, without any doing of ours.
+    await until(
+      'a check by a new connection of the pool',
+      async () => {
+        const rows = await server.query(
+          `SELECT 1 FROM pg_stat_activity
+         WHERE application_name = 'postern' AND query LIKE '%pg_notify%' AND pid <> $1
+         AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%')`,
+          [pid],
+        );
+        return rows.length > 0;
+      },
+      15_000,
+    );
+    assert.deepEqual(states, ['up']);
+  });
+
+  it('is not taken in by the nonces of other gateways', async (t) => {
+    const gate = await buildGate(t, server);
+    const { url } = gate;
+    const { feed, states } = recordFeed(t, { ...server, url, checkSeconds: CHECK_SECONDS });
+    await feed.start();
+    await gate.shut();
+    await until(
+      'the loss',
+      async () => {
+        await server.query(`SELECT pg_notify('postern.private', 'of another gateway')`);
+        return states[1] === 'down: nonce unsent';
+      },
+      NOTICE_MS,
+    );
+    await gate.open();
+  });
+
+  it('notices a network that swallows everything, and comes back when it no longer does', async (t) => {
+    const proxy = await deafProxy(t, server.url, { notifications: 'passed' });
+    const { url } = proxy;
+    const { feed, state, heard } = recordFeed(t, { ...server, url, checkSeconds: CHECK_SECONDS });
+    await feed.start();
+    proxy.stall();
+    assert.equal(await state(1, NOTICE_MS), 'down: nonce unsent');
+
+    proxy.recover();
+    assert.equal(await state(2, RETURN_MS + 5_000), 'up');
+    await server.query('SELECT pg_notify($1, $2)', [server.channel, 'hello']);
+    assert.deepEqual(await heard(1), ['hello']);
+  });
+
+  it('ends at the start, with the mend, behind a pooler in transaction mode', async (t) => {
+    const { url } = await deafProxy(t, server.url, { notifications: 'lost' });
+    const { feed, states } = recordFeed(t, { ...server, url, retries: 0 });
+    await assert.rejects(inTime('the end', feed.start(), 10_000), (error: Error) => {
+      assert.match(error.message, /pooler in transaction mode.*session mode/);
+      return error.name === 'GatewayError';
+    });
+    assert.deepEqual(states, []);
+  });
+
+  it('tells a backend that is stopped at the start from a pooler, and tries again', async (t) => {
+    const proxy = await deafProxy(t, server.url, { notifications: 'passed' });
+    proxy.stall();
+    const { feed, lines } = recordFeed(t, { ...server, url: proxy.url, retries: 0 });
+    const started = feed.start();
+    const retry = await until('an attempt', () => lines[0], 10_000);
+    assert.equal(retry.event, 'database_retry');
+
+    proxy.recover();
+    await inTime('the first LISTEN', started, RETURN_MS);
+  });
+
+  it('can be stopped at once while nothing answers', async (t) => {
+    const proxy = await deafProxy(t, server.url, { notifications: 'passed' });
+    const { feed, states } = recordFeed(t, { ...server, url: proxy.url, checkSeconds: 0.1 });
+    await feed.start();
+    proxy.stall();
+    await inTime('the stop', feed.stop(), 2_000);
+    assert.deepEqual(states, ['up']);
+  });
+});

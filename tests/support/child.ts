@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import type { Scope } from './postgres.ts';
+import { until } from './wait.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const POSTERN = join(ROOT, 'packages', 'gateway', 'bin', 'postern.js');
+
+/** What a child needs to run, to be measured, and to find a place for temporary files. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'NODE_V8_COVERAGE'] as const;
+
+/** How a process ended: by an exit code or by a signal. */
+export interface Exit {
+  readonly code: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+}
+
+/** Where and with what a process runs. */
+export interface ChildOptions {
+  /** Its environment besides {@link INHERITED}: nothing else of ours leaks in. Empty by default. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The root of the repository by default. */
+  readonly cwd?: string;
+}
+
+/** A process whose output is recorded. It does not outlive the scope it was started in. */
+export class Child {
+  readonly #process: ChildProcess;
+  #stdout = '';
+  #stderr = '';
+  #exit: Exit | undefined;
+
+  constructor(process: ChildProcess) {
+    this.#process = process;
+    process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
+    process.once('error', (error) => (this.#stderr += error.message));
+    process.once('close', (code, signal) => {
+      this.#exit = { code: code ?? undefined, signal: signal ?? undefined };
+    });
+  }
+
+  /** Process id. */
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** All it has written to its standard output. */
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  /** All it has written to its standard error, or why it could not be started. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Waits for a whole line, on either stream, that matches. Throws, with its output, when it ends first. */
+  line(pattern: RegExp, deadlineMs = 15_000): Promise<string> {
+    const find = (): string | undefined => {
+      const lines = [this.#stdout, this.#stderr].flatMap((text) => text.split('\n').slice(0, -1));
+      const found = lines.find((line) => pattern.test(line));
+      if (found !== undefined || this.#exit === undefined) return found;
+      throw new Error(`Ended without a line like ${pattern}:\n${this.#stdout}${this.#stderr}`);
+    };
+    return until(`a line like ${pattern}`, find, deadlineMs);
+  }
+
+  /** Sends a signal. Harmless when it has ended. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** Waits for its end. */
+  exited(deadlineMs = 15_000): Promise<Exit> {
+    return until(`the end of process ${this.pid}`, () => this.#exit, deadlineMs);
+  }
+}
+
+/** Starts a program; it is killed at the end of the scope when it still runs. */
+export function startChild(
+  scope: Scope,
+  file: string,
+  args: readonly string[],
+  { env = {}, cwd = ROOT }: ChildOptions = {},
+): Child {
+  const inherited = INHERITED.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const child = new Child(
+    spawn(file, args, {
+      cwd,
+      env: { ...Object.fromEntries(inherited), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  scope.after(async () => {
+    child.signal('SIGKILL');
+    await child.exited();
+  });
+  return child;
+}
+
+/** Starts `postern` with these arguments. */
+export function startPostern(scope: Scope, args: readonly string[], options?: ChildOptions): Child {
+  return startChild(scope, process.execPath, [POSTERN, ...args], options);
+}

@@ -1,0 +1,96 @@
+import { loadConfig } from '#gateway/config/load.js';
+import { createGateway } from '#gateway/gateway.js';
+import type { Gateway, GatewayHooks } from '#gateway/gateway.js';
+import type { EventName } from '#gateway/observe/events.js';
+import type { Fields, Log } from '#gateway/observe/log.js';
+
+import { freshDatabase } from './postgres.ts';
+import type { Query, Scope } from './postgres.ts';
+import { SECRET, signToken } from './tokens.ts';
+import { until } from './wait.ts';
+import { WsClient } from './ws-client.ts';
+
+/** The options of a gateway under test, as environment variables; and hooks, if it needs some. */
+export interface TestGatewayOptions {
+  /** Beside what every test has: a database of its own, a free port, {@link SECRET}, URL tokens. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly hooks?: GatewayHooks;
+  /** Where the database is, when it is not to be a fresh one. */
+  readonly databaseUrl?: string;
+}
+
+/** One event that the gateway logged. */
+export interface LoggedEvent {
+  readonly event: EventName;
+  readonly fields: Fields;
+}
+
+/** A gateway in this process, with a database of its own. */
+export interface TestGateway {
+  readonly gateway: Gateway;
+  readonly port: number;
+  /** `ws://127.0.0.1:<port>`. */
+  readonly wsUrl: string;
+  /** `http://127.0.0.1:<port>`. */
+  readonly httpUrl: string;
+  /** The database channel. */
+  readonly channel: string;
+  /** SQL on the gateway's database; not there when `databaseUrl` was given. */
+  readonly query: Query;
+  /** Everything logged so far. */
+  readonly events: readonly LoggedEvent[];
+  /** Connects with these claims, signed by {@link SECRET}; `channel` goes into the path. */
+  client(claims: Readonly<Record<string, unknown>>, channel?: string): Promise<WsClient>;
+  /** Waits until an event is logged, and returns its fields. */
+  logged(event: EventName, deadlineMs?: number): Promise<Fields>;
+}
+
+/** Starts a gateway that is stopped at the end of the scope. */
+export async function startGateway(
+  scope: Scope,
+  { environment = {}, hooks = {}, databaseUrl }: TestGatewayOptions = {},
+): Promise<TestGateway> {
+  const database = databaseUrl === undefined ? await freshDatabase(scope) : undefined;
+  const channel = database?.channel ?? 'postgres-websockets-listener';
+  const { options } = loadConfig({
+    environment: {
+      POSTERN_DATABASE_URL: database?.url ?? databaseUrl,
+      POSTERN_DATABASE_CHANNEL: channel,
+      POSTERN_HOST: '127.0.0.1',
+      POSTERN_PORT: '0',
+      POSTERN_JWT_SECRET: SECRET,
+      POSTERN_URL_TOKENS: 'true',
+      POSTERN_DRAIN_SECONDS: '0',
+      ...environment,
+    },
+  });
+  const events: LoggedEvent[] = [];
+  const log: Log = (event, fields = {}) => void events.push({ event, fields });
+  const gateway = createGateway(options, { log, ...hooks });
+  scope.after(() => gateway.stop());
+  await gateway.start();
+
+  const port = gateway.address?.port ?? 0;
+  const wsUrl = `ws://127.0.0.1:${port}`;
+  return {
+    gateway,
+    port,
+    wsUrl,
+    httpUrl: `http://127.0.0.1:${port}`,
+    channel: options.databaseChannel,
+    query: database?.query ?? (() => Promise.reject(new Error('Use the query of your own server'))),
+    events,
+    client: async (claims, pathChannel) => {
+      const token = await signToken(claims);
+      const path =
+        pathChannel === undefined ? token : `${encodeURIComponent(pathChannel)}/${token}`;
+      return await WsClient.connect(`${wsUrl}/${path}`);
+    },
+    logged: (event, deadlineMs) =>
+      until(
+        `the event ${event}`,
+        () => events.find((entry) => entry.event === event)?.fields,
+        deadlineMs,
+      ),
+  };
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import type { Scope } from './postgres.ts';
+
+/** What is closed takes a moment to be gone. */
+const PATIENCE_MS = 2_000;
+const POLL_MS = 10;
+
+/** What a test may leave behind: everything else in the list of Node is its own business. */
+const KINDS: ReadonlySet<string> = new Set([
+  'PipeWrap',
+  'ProcessWrap',
+  'TCPServerWrap',
+  'TCPSocketWrap',
+  'TLSWrap',
+  'Timeout',
+]);
+
+/** Counts something that Node does not know of, such as `sessions`. */
+export type Gauges = Readonly<Record<string, () => number>>;
+
+/**
+ * Makes every test of the file fail that leaves more sockets, servers, processes and timers behind
+ * than it found, or more of what the gauges count. Unreferenced timers and handles are not seen:
+ * they end with the process. Returns the scope of whichever test runs, to be used instead of the
+ * test's own `after`, which comes later than the check. Call it once, at the top of the file.
+ */
+export function failOnLeaks(gauges: Gauges = {}): Scope {
+  const cleanUps: (() => Promise<void>)[] = [];
+  let before: Counts = new Map();
+  beforeEach(() => {
+    before = count(gauges);
+  });
+  afterEach(async () => {
+    await runLastFirst(cleanUps.splice(0));
+    await noneLeft(gauges, before);
+  });
+  return { after: (cleanUp) => void cleanUps.push(cleanUp) };
+}
+
+/** Runs all of them, whatever one throws. */
+async function runLastFirst(cleanUps: readonly (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const cleanUp of cleanUps.toReversed()) {
+    await cleanUp().catch((error: unknown) => errors.push(error));
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'Cleaning up after the test failed');
+}
+
+async function noneLeft(gauges: Gauges, before: Counts): Promise<void> {
+  const endMs = performance.now() + PATIENCE_MS;
+  while (excess(gauges, before).length > 0 && performance.now() < endMs) await delay(POLL_MS);
+  assert.deepEqual(excess(gauges, before), [], 'The test left something behind');
+}
+
+type Counts = ReadonlyMap<string, number>;
+
+function excess(gauges: Gauges, before: Counts): readonly string[] {
+  return [...count(gauges)]
+    .filter(([kind, now]) => now > (before.get(kind) ?? 0))
+    .map(([kind, now]) => `${kind}: ${before.get(kind) ?? 0} before, ${now} after`);
+}
+
+function count(gauges: Gauges): Counts {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) {
+    if (KINDS.has(kind)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  for (const [name, read] of Object.entries(gauges)) counts.set(name, read());
+  return counts;
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+
+import pg from 'pg';
+
+import { throwaway } from './throwaway-server.ts';
+
+/** Set by the test runner for all the files that it runs: one server serves them. */
+const SHARED_URL = 'POSTERN_TEST_DATABASE_URL';
+
+/** Whose end cleans up: the context of a test, or `{ after }` of `node:test` for a whole file. */
+export interface Scope {
+  after(cleanUp: () => Promise<void>): void;
+}
+
+/** A server for tests. */
+export interface SharedServer {
+  /** Of the superuser and the database `postgres`. */
+  readonly url: string;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+/** Runs SQL and returns the rows. */
+export type Query = (
+  sql: string,
+  parameters?: readonly unknown[],
+) => Promise<readonly Record<string, unknown>[]>;
+
+/** A database of one's own. */
+export interface TestDatabase {
+  readonly url: string;
+  readonly name: string;
+  /** The database channel to LISTEN on. */
+  readonly channel: string;
+  readonly query: Query;
+  /** Drops it, connections and all, at the end of the scope or when called before. */
+  drop(): Promise<void>;
+}
+
+/** Starts the server for a whole test run. */
+export async function startSharedServer(): Promise<SharedServer> {
+  const data = await throwaway({ max_connections: '200' });
+  const { url, stop } = await data.start();
+  return { url, stop: () => stop().then(data.remove) };
+}
+
+/** Makes an empty database on the server of the test run, or on one that runs just for this file. */
+export async function freshDatabase(scope: Scope): Promise<TestDatabase> {
+  const server = await borrowServer();
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await runOnce(server.url, `CREATE DATABASE ${name}`);
+
+  const url = new URL(server.url);
+  url.pathname = `/${name}`;
+  const { query, close } = connect(url.href);
+  const cleanUp = async (): Promise<void> => {
+    await close();
+    await runOnce(server.url, `DROP DATABASE ${name} WITH (FORCE)`);
+    await server.giveBack();
+  };
+  let dropped: Promise<void> | undefined;
+  const drop = (): Promise<void> => (dropped ??= cleanUp());
+  scope.after(drop);
+  return { url: url.href, name, channel: `listener-${name}`, query, drop };
+}
+
+/** A few connections for the statements of a test. They are opened when needed, and anew after a break. */
+export function connect(url: string): { readonly query: Query; close(): Promise<void> } {
+  const pool = new pg.Pool({ connectionString: url, max: 2, allowExitOnIdle: true });
+  pool.on('error', () => {
+    // The server went away, as tests make it do. The next query opens a new connection.
+  });
+  const query: Query = async (sql, parameters = []) =>
+    (await pool.query<Record<string, unknown>>(sql, [...parameters])).rows;
+  return { query, close: () => pool.end() };
+}
+
+interface BorrowedServer {
+  readonly url: string;
+  giveBack(): Promise<void>;
+}
+
+let ownServer: Promise<SharedServer> | undefined;
+let borrowers = 0;
+
+/** A server of our own lives from the first to the last borrower: a file run by hand must come to an end. */
+async function borrowServer(): Promise<BorrowedServer> {
+  const url = process.env[SHARED_URL];
+  if (url !== undefined) return { url, giveBack: async () => {} };
+
+  borrowers++;
+  ownServer ??= startSharedServer();
+  const server = await ownServer;
+  const giveBack = async (): Promise<void> => {
+    if (--borrowers > 0) return;
+    ownServer = undefined;
+    await server.stop();
+  };
+  return { url: server.url, giveBack };
+}
+
+async function runOnce(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, application_name: 'test' });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

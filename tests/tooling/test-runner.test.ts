@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+
+import { startChild } from '../support/child.ts';
+import type { Child } from '../support/child.ts';
+import type { Scope } from '../support/postgres.ts';
+import { until } from '../support/wait.ts';
+import { scratchFolder } from './scratch.ts';
+
+const scripts = ['chromium', 'deadline', 'test', 'test-files'];
+
+/** In place of the server that takes seconds to start. */
+const postgres = `
+  import { appendFileSync } from 'node:fs';
+  async function stop() {
+    console.log('stopping');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    appendFileSync('log', 'stopped');
+  }
+  export async function startSharedServer() {
+    appendFileSync('log', 'started ');
+    return { url: 'postgres://shared', stop };
+  }`;
+
+/** A test file whose child listens on a port for as long as it lives. */
+const spawning = `
+  import { spawn } from 'node:child_process';
+  const listen = "require('net').createServer().listen(0, '127.0.0.1', function () {" +
+    "console.log('port ' + this.address().port); })";
+  spawn(process.execPath, ['--eval', listen], { stdio: 'inherit' });`;
+
+const passing = (name: string): string =>
+  `import { it } from 'node:test';\nit('${name} passes', () => {});`;
+
+const printing = (variable: string): string =>
+  `console.log('<' + process.env['${variable}'] + '>');`;
+
+describe('npm test', () => {
+  it('runs what has a source, and nothing that a deleted one left behind', async (t) => {
+    const run = await start(t, {
+      'tests/fault/a.test.ts': passing('a'),
+      'packages/gateway/test/hub/b.test.ts': passing('b'),
+      'packages/client/test/c.test.ts': passing('c'),
+      'build/tests/fault/deleted.test.js': passing('deleted'),
+    });
+    assert.equal((await run.exited()).code, 0);
+    for (const name of ['a', 'b', 'c']) assert.match(run.stdout, new RegExp(`${name} passes`));
+    assert.match(run.stdout, /^ℹ tests 3$/m);
+  });
+
+  it('runs the files that have one of the given parts in their path', async (t) => {
+    const files = {
+      'tests/fault/a.test.ts': passing('a'),
+      'tests/security/b.test.ts': passing('b'),
+      'packages/gateway/test/hub/c.test.ts': passing('c'),
+    };
+    const run = await start(t, files, { args: ['fault/', 'hub'] });
+    assert.equal((await run.exited()).code, 0);
+    assert.match(run.stdout, /a passes[^]*c passes|c passes[^]*a passes/);
+    assert.doesNotMatch(run.stdout, /b passes/);
+  });
+
+  it('fails when there is nothing to run', async (t) => {
+    const run = await start(t, { 'tests/a.test.ts': passing('a') }, { args: ['hup', 'fold'] });
+    assert.equal((await run.exited()).code, 1);
+    assert.equal(run.stderr, 'No test file has hup or fold in its path.\n');
+  });
+
+  it('fails when a test does, and stops the shared PostgreSQL', async (t) => {
+    const root = await repository(t, { 'tests/a.test.ts': 'throw new Error();' });
+    assert.equal((await startIn(t, root).exited()).code, 1);
+    assert.equal(await log(root), 'started stopped');
+  });
+
+  it('tells the tests where the shared PostgreSQL is', async (t) => {
+    const run = await start(t, { 'tests/a.test.ts': printing('POSTERN_TEST_DATABASE_URL') });
+    assert.equal((await run.exited()).code, 0);
+    assert.match(run.stdout, /<postgres:\/\/shared>/);
+  });
+
+  it('starts no PostgreSQL for unit tests', async (t) => {
+    const root = await repository(t, { 'packages/gateway/test/a.test.ts': passing('a') });
+    assert.equal((await startIn(t, root).exited()).code, 0);
+    assert.equal(await log(root), '');
+  });
+
+  it('ends a file that does not end by itself, and says what it waits for', async (t) => {
+    const waiting = "import { createServer } from 'node:net'; createServer().listen(0);";
+    const env = { TEST_DEADLINE_SECONDS: '0.5' };
+    const run = await start(t, { 'tests/a.test.ts': waiting }, { env });
+    assert.equal((await run.exited()).code, 1);
+    assert.match(run.stdout, /Not over after 0.5 s. Still open: .*TCPServerWrap/);
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`leaves nothing running after ${signal}, sent twice as npm does`, async (t) => {
+      const root = await repository(t, { 'tests/a.test.ts': spawning });
+      const run = startIn(t, root);
+      const port = Number((await run.line(/port \d+/)).split('port ')[1]);
+      run.signal(signal);
+      await run.line(/stopping/);
+      run.signal(signal);
+      assert.equal((await run.exited()).code, 130);
+      assert.equal(await log(root), 'started stopped');
+      await until('the end of what the test started', () => isClosed(port));
+    });
+  }
+});
+
+describe('npm test, without a Chromium', () => {
+  const files = {
+    'tests/browser/a.test.ts': passing('browser'),
+    'tests/fault/b.test.ts': passing('fault'),
+  };
+
+  it('skips the browser tests and says so', async (t) => {
+    const run = await start(t, files);
+    assert.equal((await run.exited()).code, 0);
+    assert.match(run.stdout, /^ℹ tests 1$/m);
+    assert.match(
+      run.stdout,
+      /^Skipped 1 browser test file\(s\): none of chromium, .* CHROMIUM_PATH/m,
+    );
+  });
+
+  it('fails where CI is set', async (t) => {
+    const run = await start(t, files, { env: { CI: 'true' } });
+    assert.equal((await run.exited()).code, 1);
+    assert.match(run.stderr, /^Cannot run 1 browser test file\(s\): none of chromium/);
+  });
+
+  it('runs the other tests where CI is set and only they are asked for', async (t) => {
+    const run = await start(t, files, { env: { CI: 'true' }, args: ['fault'] });
+    assert.equal((await run.exited()).code, 0);
+  });
+
+  it('succeeds with nothing left to run', async (t) => {
+    const run = await start(t, files, { args: ['browser'] });
+    assert.equal((await run.exited()).code, 0);
+    assert.doesNotMatch(run.stdout, /passes/);
+  });
+});
+
+describe('npm test, with a Chromium', () => {
+  const files = { 'tests/browser/a.test.ts': printing('CHROMIUM_PATH') };
+
+  it('takes the one that CHROMIUM_PATH names', async (t) => {
+    const run = await start(t, files, { env: { CI: 'true', CHROMIUM_PATH: '/opt/chromium' } });
+    assert.equal((await run.exited()).code, 0);
+    assert.match(run.stdout, /<\/opt\/chromium>/);
+  });
+
+  it('finds one on the PATH, by any of its names', async (t) => {
+    const root = await repository(t, { ...files, 'bin/google-chrome': '#!/bin/sh\n' });
+    const run = startIn(t, root, { env: { CI: 'true', PATH: `/nowhere:${join(root, 'bin')}` } });
+    assert.equal((await run.exited()).code, 0);
+    assert.ok(run.stdout.includes(`<${join(root, 'bin', 'google-chrome')}>`));
+  });
+});
+
+interface StartOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+async function start(
+  scope: Scope,
+  tests: Readonly<Record<string, string>>,
+  options?: StartOptions,
+): Promise<Child> {
+  return startIn(scope, await repository(scope, tests), options);
+}
+
+function startIn(scope: Scope, root: string, { args = [], env = {} }: StartOptions = {}): Child {
+  const options = { cwd: root, env: { PATH: '/usr/bin/nothing', ...env } };
+  return startChild(scope, process.execPath, ['build/scripts/test.js', ...args], options);
+}
+
+/** A repository with the real runner and these tests, each beside what the compiler would make of it. */
+function repository(scope: Scope, tests: Readonly<Record<string, string>>): Promise<string> {
+  const built = Object.entries(tests).map(([path, text]) => [
+    path
+      .replace(/^tests\//, 'build/tests/')
+      .replace('/test/', '/build/test/')
+      .replace('.ts', '.js'),
+    text,
+  ]);
+  return scratchFolder(scope, {
+    files: {
+      'package.json': '{ "type": "module" }',
+      'build/tests/support/postgres.js': postgres,
+      ...tests,
+      ...Object.fromEntries(built),
+    },
+    copies: scripts.map((name) => `build/scripts/${name}.js`),
+  });
+}
+
+async function log(root: string): Promise<string> {
+  return readFile(join(root, 'log'), { encoding: 'utf8', flag: 'a+' });
+}
+
+async function isClosed(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const isOpen = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return !isOpen;
+}
