@@ -59,7 +59,7 @@ describe('The page of postern dev', () => {
     assert.equal(await page.locator('article').locator('img, b, i').count(), 0);
   });
 
-  it('asks no other host for anything', async () => {
+  it('asks no other host for anything, and has nothing to say in the console', async () => {
     const { page, ada, requests } = await openDevPage(scope, chromium, dev.url);
     await press(ada.control('button', 'Explain token'));
     await page.getByText('101 Switching Protocols').waitFor();

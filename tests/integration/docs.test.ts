@@ -29,9 +29,7 @@ const sources = files.filter((path) => /^packages\/[^/]+\/src\/.*\.ts$/.test(pat
 
 /** Close codes that pages speak of though the gateway's table has them not. */
 const foreignCodes = new Map([
-  [1002, 'sent by ws for a broken RFC 6455'],
   [1006, 'never sent: what a client sees of a broken connection'],
-  [1008, 'sent by ws for too many fragments'],
 ]);
 
 /** A page of the repository in a comment, and the section's number if there is one. */

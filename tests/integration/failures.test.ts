@@ -6,6 +6,8 @@ import type { Failure, FailureName, RefusalName } from '#client/protocol.js';
 
 import { handshake } from '../support/exchange.ts';
 import type { Answer, Handshake } from '../support/exchange.ts';
+import { opcodes } from '../support/frames.ts';
+import type { OutgoingFrame } from '../support/frames.ts';
 import { buildGate } from '../support/gate.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { TestGateway, TestGatewayOptions } from '../support/gateway.ts';
@@ -48,6 +50,12 @@ async function ending(
 const endings = {
   normal: () => ending((client) => client.close(1000)),
   goingAway: () => ending((_, { gateway }) => gateway.stop()),
+  protocolError: () => endOfRawClient([{ opcode: opcodes.text, masked: false }]),
+  tooManyFragments: () =>
+    endOfRawClient([
+      { opcode: opcodes.text, fin: false },
+      ...Array.from({ length: 1_024 }, () => ({ opcode: opcodes.continuation, fin: false })),
+    ]),
   invalidText: () => ending((client) => client.send(Buffer.from([0xff]))),
   messageTooBig: () => ending((client) => client.send('x'.repeat(8_000))),
   internal: async () => {
@@ -190,8 +198,23 @@ async function endOfSlowReader({ port, channel, query, logged }: TestGateway): P
   await logged('session_ended');
 
   socket.resume();
+  return await closeFrame(socket);
+}
+
+/** Sends frames as no client should, and tells how the connection ended. */
+async function endOfRawClient(frames: readonly OutgoingFrame[]): Promise<Closing> {
+  const { port } = await startGateway(scope);
+  const socket = await RawSocket.connect(port);
+  scope.after(() => Promise.resolve(socket.destroy()));
+  await socket.upgrade(`/${await signToken(CHAT)}`);
+  for (const frame of frames) socket.sendFrame(frame);
+  return await closeFrame(socket);
+}
+
+async function closeFrame(socket: RawSocket): Promise<Closing> {
   for (;;) {
     const { opcode, payload } = await socket.frame();
-    if (opcode === 8) return { code: payload.readUInt16BE(), reason: payload.toString('utf8', 2) };
+    if (opcode !== opcodes.close) continue;
+    return { code: payload.readUInt16BE(), reason: payload.toString('utf8', 2) };
   }
 }

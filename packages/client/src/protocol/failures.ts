@@ -35,11 +35,24 @@ export const failures = {
     retry: 'yes',
     advice: 'The gateway is shutting down. Reconnect after a random wait.',
   },
+  protocolError: {
+    close: 1002,
+    reason: '',
+    retry: 'no',
+    advice:
+      'A frame breaks RFC 6455: no mask, reserved bits, an unknown opcode, a malformed close. A bug in the client: stop.',
+  },
   invalidText: {
     close: 1007,
     reason: 'Invalid UTF-8',
     retry: 'no',
     advice: 'A message was not valid UTF-8. A bug in the client: stop.',
+  },
+  tooManyFragments: {
+    close: 1008,
+    reason: '',
+    retry: 'no',
+    advice: 'A message came in more than 1,024 fragments. A bug in the client: stop.',
   },
   messageTooBig: {
     close: 1009,

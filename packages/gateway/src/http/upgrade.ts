@@ -9,7 +9,7 @@ import type { TokenProblem } from '../auth/problems.ts';
 import type { Verify } from '../auth/verify.ts';
 import type { Log } from '../observe/log.ts';
 import type { Admit, Visitor } from '../session/admission.ts';
-import type { Session, Socket } from '../session/session.ts';
+import type { Closing, Session, Socket } from '../session/session.ts';
 import { malformed } from './handshake.ts';
 import type { Health } from './health.ts';
 import type { Refusal } from './refuse.ts';
@@ -132,9 +132,22 @@ function socketOf(webSocket: WebSocket, stream: Duplex): Socket {
   };
 }
 
+/** What `ws` finds wrong in frames, by its own codes; whatever else it finds is `protocolError`. */
+const violations = new Map<unknown, Closing>([
+  ['WS_ERR_INVALID_UTF8', failures.invalidText],
+  ['WS_ERR_TOO_MANY_BUFFERED_PARTS', failures.tooManyFragments],
+  ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', failures.messageTooBig],
+  ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', failures.messageTooBig],
+]);
+
 function connect(webSocket: WebSocket, session: Session, log: Log): void {
   webSocket.on('message', (data: Buffer) => session.receive(data));
   webSocket.on('pong', () => session.alive());
   webSocket.on('close', (code) => session.lose(code));
-  webSocket.on('error', (error) => log('socket_error', { session: session.id, error }));
+  webSocket.on('error', (error) => {
+    log('socket_error', { session: session.id, error });
+    // `ws` has sent the close frame, with the same code: here the session learns of it.
+    const code = 'code' in error ? error.code : undefined;
+    session.end(violations.get(code) ?? failures.protocolError);
+  });
 }
