@@ -8,7 +8,6 @@ import { startChromium } from './chromium.ts';
 import { openDevPage } from './dev-page.ts';
 import type { DevPage } from './dev-page.ts';
 import { startDev } from './dev-program.ts';
-import { press } from './keyboard.ts';
 
 const FEWEST_CONTROLS = 40;
 const LONG_WORD = 'w'.repeat(300);
@@ -33,14 +32,14 @@ async function openFull(width: number): Promise<DevPage> {
   const { page, ada, bo } = view;
   await ada.say(LONG_WORD);
   await ada.hears(LONG_WORD, 'Ada, you');
-  await press((await bo.hears(LONG_WORD, 'Ada')).locator('summary'));
+  await (await bo.hears(LONG_WORD, 'Ada')).locator('summary').press('Enter');
 
   for (const summary of await page.getByText('Name, channel, token').all()) {
-    if (await summary.isVisible()) await press(summary);
+    if (await summary.isVisible()) await summary.press('Enter');
   }
-  await press(ada.control('button', 'Explain token'));
+  await ada.control('button', 'Explain token').press('Enter');
   await page.getByText('101 Switching Protocols').waitFor();
-  await press(page.getByRole('button', { name: 'Show password' }));
+  await page.getByRole('button', { name: 'Show password' }).press('Enter');
   return view;
 }
 

@@ -8,7 +8,6 @@ import { until } from '../support/wait.ts';
 import { startChromium } from './chromium.ts';
 import { openDevPage } from './dev-page.ts';
 import { startDev } from './dev-program.ts';
-import { enter, press } from './keyboard.ts';
 
 const [chromium, dev] = await Promise.all([startChromium({ after }), startDev({ after })]);
 const scope = failOnLeaks();
@@ -31,8 +30,8 @@ describe('The SQL on the page of postern dev', () => {
 
   it('follows the channel that the first pane is set to, whatever its name holds', async () => {
     const { page, ada, bo } = await openDevPage(scope, chromium, dev.url);
-    await enter(ada.control('textbox', 'Channel'), `Ada's "room" \\ 1`);
-    await press(ada.control('button', 'Reconnect'));
+    await ada.control('textbox', 'Channel').fill(`Ada's "room" \\ 1`);
+    await ada.control('button', 'Reconnect').press('Enter');
     await ada.log.getByText(`Open on Ada's "room"`).waitFor();
 
     await runCopied(page, 'SQL that notifies');
@@ -58,7 +57,7 @@ describe('The SQL on the page of postern dev', () => {
     const isThere = async (): Promise<boolean> => (await page.content()).includes(password);
     assert.ok(!(await isThere()));
 
-    await press(page.getByRole('button', { name: 'Show password' }));
+    await page.getByRole('button', { name: 'Show password' }).press('Enter');
     assert.equal(await shown(page, 'psql command'), `psql '${dev.databaseUrl}'`);
     await page.keyboard.press('Enter');
     assert.ok(!(await isThere()));
@@ -73,7 +72,7 @@ async function shown(page: Page, name: string): Promise<string> {
 /** What the button beside a code block puts into the clipboard. */
 async function copied(page: Page, name: string): Promise<string> {
   await page.evaluate(() => navigator.clipboard.writeText(''));
-  await press(page.getByRole('button', { name: `Copy the ${name}`, exact: true }));
+  await page.getByRole('button', { name: `Copy the ${name}`, exact: true }).press('Enter');
   const read = (): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
   return await until('a text in the clipboard', async () => (await read()) || undefined);
 }

@@ -9,7 +9,6 @@ import { failOnLeaks } from '../support/leaks.ts';
 import { startChromium } from './chromium.ts';
 import { openDevPage } from './dev-page.ts';
 import { startDev } from './dev-program.ts';
-import { enter, press } from './keyboard.ts';
 
 /** What each example is refused for, and how many steps of the check it passes. */
 const examples = {
@@ -33,7 +32,7 @@ describe('The token explainer', () => {
     assert.deepEqual(await group.getByRole('button').allTextContents(), Object.keys(examples));
 
     for (const [name, { text, passes }] of Object.entries(examples)) {
-      await press(group.getByRole('button', { name, exact: true }));
+      await group.getByRole('button', { name, exact: true }).press('Enter');
       await verdict(page, '400 Bad Request', text);
       assert.deepEqual(await outcomes(page), [
         ...Array.from({ length: passes }, () => 'passed'),
@@ -46,7 +45,7 @@ describe('The token explainer', () => {
 
   it('says of the token of a pane that it is let in, and what it holds', async () => {
     const { page, ada } = await openDevPage(scope, chromium, dev.url);
-    await press(ada.control('button', 'Explain token'));
+    await ada.control('button', 'Explain token').press('Enter');
     await verdict(page, '101 Switching Protocols', /^Enters chat and may read and write until \d/);
     assert.deepEqual(await outcomes(page), ['passed', 'passed', 'passed', 'passed']);
     assert.equal((await answerOfTheGate(page)).status, 101);
@@ -59,12 +58,12 @@ describe('The token explainer', () => {
 
   it('judges what is pasted, and for the channel that is named beside it', async () => {
     const { page, ada } = await openDevPage(scope, chromium, dev.url);
-    await press(ada.control('button', 'Explain token'));
+    await ada.control('button', 'Explain token').press('Enter');
     await verdict(page, '101 Switching Protocols', /./);
-    await enter(page.getByRole('textbox', { name: 'Channel in the path' }), 'admin');
+    await page.getByRole('textbox', { name: 'Channel in the path' }).fill('admin');
     await verdict(page, '400 Bad Request', 'No allowed channels');
 
-    await enter(page.getByRole('textbox', { name: 'Token', exact: true }), 'no.token');
+    await page.getByRole('textbox', { name: 'Token', exact: true }).fill('no.token');
     await verdict(page, '400 Bad Request', /^Error: JWSError \w/);
     assert.equal((await answerOfTheGate(page)).status, 400);
   });

@@ -10,6 +10,7 @@ import { JumpingClock } from '../support/jumping-clock.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import type { RawSocket } from '../support/raw-socket.ts';
 import { enter } from '../support/rogue.ts';
+import { inSeconds } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 
 const scope = failOnLeaks();
@@ -32,8 +33,8 @@ function descriptorLimit(): number {
   return Number(/^Max open files +(\d+)/m.exec(limits)?.[1]);
 }
 
-describe('Many tokens that end in the same second', () => {
-  it('are all told so within two seconds, without a halt, and leave nothing behind', async () => {
+describe('Many tokens', () => {
+  it('that end in the same second are cut within two, without a halt, and leave nothing behind', async () => {
     const clock = new JumpingClock();
     const gateway = await startGateway(scope, { hooks: { clock } });
     const claims = { mode: 'rw', channels: ['chat'], exp: clock.inSeconds(3_600) };
@@ -62,6 +63,17 @@ describe('Many tokens that end in the same second', () => {
       const { opcode, payload } = await rogue.frame();
       assert.deepEqual([opcode, payload.toString('latin1')], [opcodes.close, EXPIRED]);
     }
+    for (const rogue of rogues) rogue.destroy();
+    await until('memory without a session', () => sessions() === 0, 15_000);
+  });
+
+  it('whose clients leave long before their end are forgotten at once', async () => {
+    const gateway = await startGateway(scope);
+    const claims = { mode: 'rw', channels: ['chat'], exp: inSeconds(3_600) };
+    const rogues = await Promise.all(
+      Array.from({ length: 20 }, () => enter(scope, gateway.port, claims)),
+    );
+    assert.equal(sessions(), rogues.length);
     for (const rogue of rogues) rogue.destroy();
     await until('memory without a session', () => sessions() === 0, 15_000);
   });

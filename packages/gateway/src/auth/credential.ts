@@ -8,7 +8,7 @@ export interface PathCredential {
 
 /**
  * Reads `/<channel>/<token>` or `/<token>`, the path of the raw protocol: the request target before
- * `?`, as Node has it (one character per byte). What follows the token is ignored. `undefined` when
+ * `?`, of which Node lets ASCII in and nothing else. What follows the token is ignored. `undefined` when
  * it is no path, or the channel is not valid percent-encoded UTF-8.
  */
 export function pathCredential(path: string): PathCredential | undefined {
@@ -23,13 +23,10 @@ export function pathCredential(path: string): PathCredential | undefined {
 
 /** Decodes once: what is still encoded then belongs to the name. */
 function decodeChannel(encoded: string): string | undefined {
-  if (/[^\0-\xff]/.test(encoded)) return undefined;
-  // Some clients send UTF-8 as it is. Node hands over its bytes as characters: spelled as encoded
-  // bytes they are decoded, and refused, by the same rule.
-  const ascii = encoded.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
   try {
-    return decodeURIComponent(ascii);
+    return decodeURIComponent(encoded);
   } catch {
+    // Percent signs, or bytes, that stand for nothing.
     return undefined;
   }
 }

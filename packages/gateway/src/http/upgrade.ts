@@ -94,7 +94,7 @@ async function examine(request: IncomingMessage, gate: Gate): Promise<Visitor | 
   if (credential === undefined)
     return {
       failure: failures.badHandshake,
-      text: 'Bad handshake: the channel is not valid UTF-8',
+      text: 'Bad handshake: The path names no channel and token',
     };
   const verification = await gate.verify(credential.token, gate.now());
   if ('problem' in verification) return refusalFor(verification.problem);

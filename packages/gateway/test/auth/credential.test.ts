@@ -15,8 +15,6 @@ const rows: Readonly<Record<string, { channel: string | undefined; token: string
   '/room%3A1/t': { channel: 'room:1', token: 't' },
   '/a%2Fb/t': { channel: 'a/b', token: 't' },
   '/caf%C3%A9/t': { channel: 'café', token: 't' },
-  '/caf\u00c3\u00a9/t': { channel: 'café', token: 't' },
-  '/%E2%82%AC\u00e2\u0082\u00ac/t': { channel: '€€', token: 't' },
   '/a+b/t': { channel: 'a+b', token: 't' },
   '/100%2525/t': { channel: '100%25', token: 't' },
   '/%00/t': { channel: '\0', token: 't' },
@@ -28,8 +26,6 @@ const rows: Readonly<Record<string, { channel: string | undefined; token: string
   '/%C3/t': undefined,
   '/%C0%AF/t': undefined,
   '/%ED%A0%80/t': undefined,
-  '/caf\u00e9/t': undefined,
-  '/€/t': undefined,
   '': undefined,
   '*': undefined,
   'chat/t': undefined,
@@ -42,16 +38,12 @@ describe('pathCredential', () => {
       assert.deepEqual(pathCredential(path), credential);
     });
 
-  it('gives every channel back that a client encoded, also when it left UTF-8 bytes as they are', () => {
+  it('gives every channel back that a client encoded', () => {
     const token = fc.stringMatching(/^[\w.-]*$/);
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), token, (channel, sent) => {
-        const encoded = encodeURIComponent(channel);
-        assert.deepEqual(pathCredential(`/${encoded}/${sent}`), { channel, token: sent });
-
-        const bytes = Buffer.from(channel.replaceAll('%', '%25').replaceAll('/', '%2F'));
-        const asNodeHasIt = `/${bytes.toString('latin1')}/${sent}`;
-        assert.deepEqual(pathCredential(asNodeHasIt), { channel, token: sent });
+        const path = `/${encodeURIComponent(channel)}/${sent}`;
+        assert.deepEqual(pathCredential(path), { channel, token: sent });
       }),
     );
   });
