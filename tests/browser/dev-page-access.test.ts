@@ -9,6 +9,7 @@ import { openDevPage } from './dev-page.ts';
 import type { DevPage } from './dev-page.ts';
 import { startDev } from './dev-program.ts';
 
+/** With fewer the tests would not see what they are about. */
 const FEWEST_CONTROLS = 40;
 const LONG_WORD = 'w'.repeat(300);
 
