@@ -28,9 +28,7 @@ const documents = pages.filter(({ path }) => path === 'README.md' || path.starts
 const sources = files.filter((path) => /^packages\/[^/]+\/src\/.*\.ts$/.test(path));
 
 /** Close codes that pages speak of though the gateway's table has them not. */
-const foreignCodes = new Map([
-  [1006, 'never sent: what a client sees of a broken connection'],
-]);
+const foreignCodes = new Map([[1006, 'never sent: what a client sees of a broken connection']]);
 
 /** A page of the repository in a comment, and the section's number if there is one. */
 const PAGE_NAMED = /(?<![\w/])(docs\/[\w/-]+\.md)(?: §(\d[\d.]*\d|\d))?/g;
