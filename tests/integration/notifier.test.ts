@@ -35,6 +35,34 @@ describe('Notifier', () => {
     }
   });
 
+  it('keeps back what comes while it is held, in order, and sends it when it is released', async (t) => {
+    const { feed, heard, texts } = recordFeed(t, test);
+    await feed.start();
+    const { notifier, send, settled } = recordNotifier(t, test);
+    send('before');
+    await heard(1);
+    notifier.hold();
+    send('one', 'two');
+    await test.query('SELECT pg_notify($1, $2)', [test.channel, 'from somebody else']);
+    await heard(2);
+    assert.deepEqual(texts, ['before', 'from somebody else']);
+
+    notifier.release();
+    assert.deepEqual(await heard(4), ['before', 'from somebody else', 'one', 'two']);
+    assert.deepEqual(new Set((await settled(3)).values()), new Set(['committed']));
+  });
+
+  it('sends what it kept back when it is stopped', async (t) => {
+    const { feed, heard } = recordFeed(t, test);
+    await feed.start();
+    const { notifier, send, settled } = recordNotifier(t, test);
+    notifier.hold();
+    send('kept');
+    await notifier.stop(5_000);
+    assert.deepEqual([...(await settled(1)).values()], ['committed']);
+    assert.deepEqual(await heard(1), ['kept']);
+  });
+
   it('shares a commit among the messages that wait', async (t) => {
     const gate = await buildGate(t, test);
     const { send, settled } = recordNotifier(t, { ...test, url: gate.url });

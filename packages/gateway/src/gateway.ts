@@ -146,8 +146,12 @@ function joinPostgres({ options, log, hub, registry }: Core) {
     { database, channel, checkSeconds, retries, onLoss, log },
     {
       notified: (text) => hub.broadcast(channelOf(text, channel), () => textFrame(text)),
-      down: () => (broken = true),
+      down: () => {
+        broken = true;
+        notifier.hold();
+      },
       up: () => {
+        notifier.release();
         if (broken && options.rawGap === 'close')
           for (const session of registry.all()) session.end(failures.restart);
         broken = false;

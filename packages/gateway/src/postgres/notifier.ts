@@ -62,6 +62,7 @@ export class Notifier {
   #inFlight: PoolClient | undefined;
   #failures = 0;
   #accepting = true;
+  #held = false;
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -79,12 +80,24 @@ export class Notifier {
     }
     this.#unsettledBytes += bytes;
     this.#queue.push({ text, bytes, settle });
-    this.#sending ??= this.#sendAll();
+    this.#sendOn();
+  }
+
+  /** From here on what is not sent yet waits: while nobody here listens, its senders would miss it. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Sends what waits. */
+  release(): void {
+    this.#held = false;
+    this.#sendOn();
   }
 
   /** Sends what waits, for at most `deadlineMs`; what is left then is settled as `unknown`. */
   async stop(deadlineMs: number): Promise<void> {
     this.#accepting = false;
+    this.release();
     await Promise.race([this.#sending, pause(deadlineMs, this.#stopping.signal)]);
     this.#stopping.abort();
     if (this.#inFlight !== undefined) {
@@ -94,8 +107,17 @@ export class Notifier {
     this.#settle([...this.#halves.splice(0).flat(), ...this.#queue.splice(0)], 'unknown');
   }
 
+  #sendOn(): void {
+    if (this.#maySend) this.#sending ??= this.#sendAll();
+  }
+
+  get #maySend(): boolean {
+    const waiting = this.#queue.length + this.#halves.length;
+    return waiting > 0 && !this.#held && !this.#stopping.signal.aborted;
+  }
+
   async #sendAll(): Promise<void> {
-    while (this.#queue.length + this.#halves.length > 0 && !this.#stopping.signal.aborted) {
+    while (this.#maySend) {
       const client = await this.#checkout();
       if (client === undefined) continue;
       this.#inFlight = client;
@@ -111,7 +133,7 @@ export class Notifier {
     try {
       const client = await this.#options.database.checkout();
       this.#failures = 0;
-      if (!signal.aborted) return client;
+      if (this.#maySend) return client;
       client.release();
     } catch (error) {
       const waitMs = backoffMs(++this.#failures);
