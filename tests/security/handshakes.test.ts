@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { startGateway } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { RawSocket } from '../support/raw-socket.ts';
 import { inSeconds, signToken } from '../support/tokens.ts';
+import { until } from '../support/wait.ts';
 
 const scope = failOnLeaks();
 const { url: databaseUrl, channel } = await freshDatabase({ after });
@@ -210,5 +214,31 @@ describe('A hostile handshake', () => {
     witness.send('unharmed');
     assert.match(await witness.message(), /unharmed/);
     await witness.close();
+  });
+
+  it('behind a request that is still being answered is cut off, and not answered in its midst', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'postern-static-'));
+    scope.after(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'long.txt'), 'x'.repeat(5_000_000));
+    const environment = { POSTERN_DATABASE_CHANNEL: channel, POSTERN_STATIC_ROOT: folder };
+    const gateway = await startGateway(scope, { databaseUrl, environment });
+
+    const ahead = 'GET /long.txt HTTP/1.1\r\nHost: a\r\n\r\n';
+    assert.ok(!(await statuses(gateway.port, `${ahead}${HIDDEN}`)).includes(101));
+    assert.equal(gateway.events.filter(({ event }) => event === 'session_started').length, 0);
+  });
+
+  it('is none that follows an answer on the same connection', async () => {
+    const gateway = await startGateway(scope, {
+      databaseUrl,
+      environment: { POSTERN_DATABASE_CHANNEL: channel },
+    });
+    const socket = await RawSocket.connect(gateway.port);
+    socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
+    assert.equal((await socket.responseHead()).status, 200);
+    await until('the body', () => socket.unread.toString() === 'ok\n');
+    socket.write(HIDDEN);
+    await until('the answer', () => socket.unread.includes('HTTP/1.1 101 '));
+    socket.destroy();
   });
 });

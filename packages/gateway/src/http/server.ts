@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import type { RequestListener, Server } from 'node:http';
+import type { RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
@@ -41,6 +41,8 @@ export class HttpServer {
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** The last answer that was begun on a connection: those before it are finished earlier. */
+  readonly #latest = new WeakMap<Socket, ServerResponse>();
 
   /** Listens to nothing yet. Throws `POSTERN_CONFIG` when the TLS files cannot be used. */
   constructor(options: ServerOptions) {
@@ -52,8 +54,16 @@ export class HttpServer {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    this.#server.on('request', options.onRequest);
-    this.#server.on('upgrade', options.onUpgrade);
+    this.#server.on('request', (request, response) => {
+      this.#latest.set(request.socket, response);
+      options.onRequest(request, response);
+    });
+    this.#server.on('upgrade', (request, stream, head) => {
+      // Node hands over a handshake while the answer to the request ahead of it is still being
+      // written: the rest of that would end up among the frames, and a refusal in its midst.
+      if (this.#latest.get(request.socket)?.writableFinished === false) stream.destroy();
+      else options.onUpgrade(request, stream, head);
+    });
   }
 
   /** Where it listens; undefined while it does not. */

@@ -9,6 +9,12 @@ export interface Sink {
 }
 
 /**
+ * Most bytes that are handed to the socket before it has sent them: they cannot be taken back, and
+ * a close frame comes behind them. Not Node's own mark, which differs by version and with TLS.
+ */
+const MOST_IN_SOCKET_BYTES = 16_384;
+
+/**
  * What one client is still owed. Frames go straight to the socket while it takes them and wait here
  * while it does not, up to a limit: one slow reader must cost neither the gateway its memory nor
  * anybody else their messages. What waits here, unlike what the socket holds, can be taken back.
@@ -33,7 +39,7 @@ export class Outbox {
   deliver(frame: Buffer): void {
     if (!this.#open || !this.#sink.isOpen) return;
     if (!this.#blocked) {
-      if (!this.#sink.stream.write(frame)) this.#block();
+      this.#write(frame);
       return;
     }
     if (this.queuedBytes + frame.length > this.#limitBytes) {
@@ -57,22 +63,24 @@ export class Outbox {
     return this.#sink.stream.writableLength;
   }
 
-  #block(): void {
-    this.#blocked = true;
-    this.#sink.stream.once('drain', () => this.#resume());
+  #write(frame: Buffer): void {
+    const { stream } = this.#sink;
+    this.#blocked = stream.writableLength + frame.length >= MOST_IN_SOCKET_BYTES;
+    if (this.#blocked) stream.write(frame, this.#resume);
+    else stream.write(frame);
   }
 
-  #resume(): void {
+  /** The socket has sent all it held. A field, so that nothing is bound per frame. */
+  readonly #resume = (): void => {
     this.#blocked = false;
     if (!this.#sink.isOpen) return;
     let sent = 0;
     for (const frame of this.#waiting) {
+      if (this.#blocked) break;
       sent += 1;
       this.#waitingBytes -= frame.length;
-      if (this.#sink.stream.write(frame)) continue;
-      this.#block();
-      break;
+      this.#write(frame);
     }
     this.#waiting.splice(0, sent);
-  }
+  };
 }
