@@ -65,13 +65,16 @@ export async function dev(args: readonly string[]): Promise<void> {
 
 /** Flags and environment as always, but for what makes it `dev`. */
 function devOptions(flags: Arguments['flags'], jwtSecret: string): Options {
-  const own = Object.entries(environment()).filter(([name]) => name.startsWith('POSTERN_'));
+  const own = Object.entries(environment()).filter(
+    ([name]) => name.startsWith('POSTERN_') && !name.startsWith('POSTERN_DATABASE_URL'),
+  );
   return loadConfig({
     environment: { POSTERN_DRAIN_SECONDS: '1', ...Object.fromEntries(own) },
     flags: {
       ...flags,
       host: '127.0.0.1',
       'jwt-secret': jwtSecret,
+      'jwt-secret-base64': 'false',
       'url-tokens': 'true',
       'static-root': PAGE,
     },
