@@ -135,6 +135,8 @@ describe('A gateway', () => {
     const megabyte = Array.from({ length: 140 }, () => 'x'.repeat(7_500));
     for (let n = 0; n < 20; n += 1) for (const text of megabyte) sender.send(text);
     assert.deepEqual(await sender.closed(), { code: 4012, reason: 'Backend unavailable' });
+    // The others share what room is left.
+    for (let n = 0; n < 100; n += 1) other.send('x'.repeat(7_500));
     await other.ping();
     assert.equal((await fetch(`${gateway.httpUrl}/healthz`)).status, 200);
     await other.close();

@@ -63,6 +63,29 @@ describe('Notifier', () => {
     assert.deepEqual(await heard(1), ['kept']);
   });
 
+  it('takes all texts of a message or none, and settles it once', async (t) => {
+    const { feed, heard, texts } = recordFeed(t, test);
+    await feed.start();
+    const { notifier } = recordNotifier(t, test);
+    const outcomes: string[] = [];
+    const settle = (outcome: string): void => void outcomes.push(outcome);
+
+    notifier.hold();
+    const half = Array.from({ length: 1_100 }, (_, index) => `${index} ${'x'.repeat(7_900)}`);
+    notifier.send(half, settle);
+    assert.equal(notifier.crowded, true);
+    notifier.send(half, settle);
+    assert.deepEqual(outcomes, ['overflow']);
+    notifier.send(['one', 'two'], settle);
+
+    notifier.release();
+    await heard(1_102);
+    assert.deepEqual(texts.slice(-2), ['one', 'two']);
+    await until('both outcomes', () => outcomes.length === 3);
+    assert.deepEqual(outcomes, ['overflow', 'committed', 'committed']);
+    assert.equal(notifier.crowded, false);
+  });
+
   it('shares a commit among the messages that wait', async (t) => {
     const gate = await buildGate(t, test);
     const { send, settled } = recordNotifier(t, { ...test, url: gate.url });
@@ -92,7 +115,7 @@ describe('Notifier', () => {
     const { notifier } = recordNotifier(t, test);
     const outcomes: string[] = [];
     for (const text of ['same', 'same', 'same', 'end']) {
-      notifier.send(text, (outcome) => outcomes.push(outcome));
+      notifier.send([text], (outcome) => outcomes.push(outcome));
     }
     await until('four outcomes', () => outcomes.length === 4);
     await heard(2);

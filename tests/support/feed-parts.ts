@@ -113,7 +113,7 @@ export function recordNotifier(
     lines,
     outcomes,
     send: (...texts) => {
-      for (const text of texts) notifier.send(text, (outcome) => settle(text, outcome));
+      for (const text of texts) notifier.send([text], (outcome) => settle(text, outcome));
     },
     settled: (count, deadlineMs) =>
       until(`${count} outcomes`, () => outcomes.size >= count && outcomes, deadlineMs),

@@ -30,6 +30,10 @@ export const tokenProblems = {
     failure: 'tokenInvalid',
     raw: 'Error: JWSError expected a payload that is a JSON object',
   },
+  deepPayload: {
+    failure: 'tokenInvalid',
+    raw: 'Error: JWSError expected claims that nest at most 64 deep',
+  },
   criticalHeader: {
     failure: 'tokenInvalid',
     raw: 'Error: JWSError expected no crit: no header extension is understood',

@@ -17,6 +17,9 @@ export interface Token {
   readonly claims: Claims;
 }
 
+/** Whoever walks through claims later may do so by recursion, and would run out of stack. */
+const DEEPEST_CLAIM = 64;
+
 /** Reads a JWT in compact form (RFC 7515 §7.1). One set of bytes has one accepted spelling. */
 export function parseToken(
   text: string,
@@ -38,6 +41,7 @@ export function parseToken(
   if (header === undefined) return { problem: tokenProblems.malformedHeader };
   const claims = jsonObject(payloadBytes);
   if (claims === undefined) return { problem: tokenProblems.malformedPayload };
+  if (isDeeperThan(DEEPEST_CLAIM, claims)) return { problem: tokenProblems.deepPayload };
 
   const algorithm = own(header, 'alg');
   const keyId = own(header, 'kid');
@@ -54,6 +58,12 @@ export function parseToken(
 function jsonObject(bytes: Uint8Array): JsonObject | undefined {
   const text = decodeUtf8(bytes);
   return text === undefined ? undefined : parseObject(text);
+}
+
+/** Whether lists and objects lie in each other more than `levels` deep. */
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(levels - 1, member));
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

@@ -31,7 +31,7 @@ export function loadConfig({ flags = {}, environment = {} }: Sources): Loaded {
   const compatibilityStart = isCompatibilityStart(environment);
   const collected = new Collected();
   if (compatibilityStart) collected.add('', compatibleDefaults);
-  if (flags['config'] !== undefined) collected.add('', configurationFile(flags['config']));
+  if (flags['config'] !== undefined) collectFile(collected, flags['config']);
   for (const row of optionRows) collectVariable(collected, row, environment);
   for (const row of optionRows) collectFlag(collected, row, flags);
 
@@ -72,6 +72,14 @@ class Collected {
       const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
       this.problems.push(`${source}: the file it names cannot be read${code}`);
     }
+  }
+}
+
+function collectFile(collected: Collected, path: string): void {
+  for (const [name, value] of Object.entries(configurationFile(path))) {
+    const row = optionRows.find((candidate) => candidate.name === name);
+    if (row !== undefined && typeof value === 'string') collected.addText(name, row, value);
+    else collected.add(name, { [name]: value });
   }
 }
 

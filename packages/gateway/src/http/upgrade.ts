@@ -67,7 +67,13 @@ export function createUpgrade(gate: Gate): Upgrade {
       return;
     }
     server.handleUpgrade(request, stream, head, (webSocket) => {
-      connect(webSocket, gate.admit(socketOf(webSocket, stream), visitor), gate.log);
+      try {
+        connect(webSocket, gate.admit(socketOf(webSocket, stream), visitor), gate.log);
+      } catch (error) {
+        // The handshake is answered: from here on a close frame must say it.
+        gate.log('handshake_failed', { error });
+        webSocket.close(failures.internal.close, failures.internal.reason);
+      }
     });
   };
 
@@ -104,7 +110,8 @@ async function examine(request: IncomingMessage, gate: Gate): Promise<Visitor | 
   });
   if ('problem' in granted) return refusalFor(granted.problem);
 
-  // The gate may have closed, and the token ended, while its signature was verified.
+  // The gate may have closed while the signature was verified. A token that ended meanwhile needs no
+  // second look: its session is cut off before the first frame, either way.
   return shut(gate) ?? { ...verification, ...granted };
 }
 
@@ -141,7 +148,15 @@ const violations = new Map<unknown, Closing>([
 ]);
 
 function connect(webSocket: WebSocket, session: Session, log: Log): void {
-  webSocket.on('message', (data: Buffer) => session.receive(data));
+  webSocket.on('message', (data: Buffer) => {
+    try {
+      session.receive(data);
+    } catch (error) {
+      // A bug, and it must cost nobody else their connection.
+      log('message_failed', { session: session.id, error });
+      session.end(failures.internal);
+    }
+  });
   webSocket.on('pong', () => session.alive());
   webSocket.on('close', (code) => session.lose(code));
   webSocket.on('error', (error) => {

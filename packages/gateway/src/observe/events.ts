@@ -44,6 +44,10 @@ export const events = {
     meaning: 'A client was not let in; the fields say for which failure and what was wrong.',
   },
   handshake_failed: { level: 'error', meaning: 'A bug: a handshake ended in an exception.' },
+  message_failed: {
+    level: 'error',
+    meaning: 'A bug: a message ended in an exception, and its session with 1011.',
+  },
   request_failed: { level: 'error', meaning: 'A bug: a plain request ended in an exception.' },
   socket_error: { level: 'debug', meaning: 'A connection broke or its client broke RFC 6455.' },
   message_too_big: {

@@ -6,7 +6,7 @@ import { events } from './events.ts';
 /** What is known of an event, besides its name. Never a token, a payload, a path or a URL. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Writes one event of the table, at the table's level. Must not throw and must not block. */
+/** Writes one event of the table, at the table's level. Must not throw. */
 export type Log = (event: EventName, fields?: Fields) => void;
 
 /** How events are written. */
@@ -15,7 +15,7 @@ export interface LogOptions {
   readonly level: Level | 'silent';
   /** `auto`: pretty on a terminal, JSON elsewhere. */
   readonly format: 'auto' | 'json' | 'pretty';
-  /** Where lines go; default: standard output. */
+  /** Where lines go; default: standard output, written to at once, so that no line is lost at an end. */
   readonly destination?: NodeJS.WritableStream | undefined;
 }
 

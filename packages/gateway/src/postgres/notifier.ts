@@ -6,12 +6,12 @@ import { answerWithin } from './connect.ts';
 import { reasonOf } from './diagnosis.ts';
 
 /**
- * What became of a text: committed; perhaps committed, perhaps not; refused by PostgreSQL, and
+ * What became of a message: committed; perhaps committed, perhaps not; refused by PostgreSQL, and
  * certainly not committed; or never sent, as too much is waiting already.
  */
 export type Outcome = 'committed' | 'unknown' | 'rejected' | 'overflow';
 
-/** Told once what became of a text. Must not throw. */
+/** Told once what became of a message. Must not throw. */
 export type Settle = (outcome: Outcome) => void;
 
 /** Where a notifier sends. */
@@ -25,8 +25,18 @@ export interface NotifierOptions {
 interface Waiting {
   readonly text: string;
   readonly bytes: number;
-  readonly settle: Settle;
+  readonly message: Message;
 }
+
+/** One message: a text for each of its channels. */
+interface Message {
+  readonly settle: Settle;
+  left: number;
+  outcome: Outcome;
+}
+
+/** Of several texts the worst outcome is that of the message. */
+const SEVERITY: readonly Outcome[] = ['committed', 'rejected', 'unknown', 'overflow'];
 
 /**
  * Bytes of text that may be unsettled. Two seconds of what PostgreSQL takes at its fastest, or the
@@ -69,18 +79,26 @@ export class Notifier {
   }
 
   /**
-   * Takes a text that {@link fitsNotification} and differs from all others. `settle` is called once:
-   * at once with `overflow` when the queue is full or the notifier stopped, else later.
+   * Takes the texts of one message, all or none: each of them {@link fitsNotification} and differs
+   * from all others. `settle` is called once, for the message: at once with `overflow` when the queue
+   * is full or the notifier stopped, else later.
    */
-  send(text: string, settle: Settle): void {
-    const bytes = Buffer.byteLength(text);
+  send(texts: readonly string[], settle: Settle): void {
+    const message: Message = { settle, left: texts.length, outcome: 'committed' };
+    const batch = texts.map((text) => ({ text, bytes: Buffer.byteLength(text), message }));
+    const bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0);
     if (!this.#accepting || this.#unsettledBytes + bytes > QUEUE_BYTES) {
       settle('overflow');
       return;
     }
     this.#unsettledBytes += bytes;
-    this.#queue.push({ text, bytes, settle });
+    this.#queue.push(...batch);
     this.#sendOn();
+  }
+
+  /** Whether more than half of what may wait does. */
+  get crowded(): boolean {
+    return this.#unsettledBytes > QUEUE_BYTES / 2;
   }
 
   /** From here on what is not sent yet waits: while nobody here listens, its senders would miss it. */
@@ -117,14 +135,19 @@ export class Notifier {
   }
 
   async #sendAll(): Promise<void> {
-    while (this.#maySend) {
-      const client = await this.#checkout();
-      if (client === undefined) continue;
-      this.#inFlight = client;
-      await this.#sendBatch(client, this.#halves.shift() ?? this.#queue.splice(0, BATCH_MESSAGES));
-      this.#inFlight = undefined;
+    try {
+      while (this.#maySend) await this.#sendNext();
+    } finally {
+      this.#sending = undefined;
     }
-    this.#sending = undefined;
+  }
+
+  async #sendNext(): Promise<void> {
+    const client = await this.#checkout();
+    if (client === undefined) return;
+    this.#inFlight = client;
+    await this.#sendBatch(client, this.#halves.shift() ?? this.#queue.splice(0, BATCH_MESSAGES));
+    this.#inFlight = undefined;
   }
 
   /** A connection, or undefined after a wait: what is not sent yet is safe to keep. */
@@ -177,9 +200,11 @@ export class Notifier {
   }
 
   #settle(batch: readonly Waiting[], outcome: Outcome): void {
-    for (const { bytes, settle } of batch) {
+    for (const { bytes, message } of batch) {
       this.#unsettledBytes -= bytes;
-      settle(outcome);
+      if (SEVERITY.indexOf(outcome) > SEVERITY.indexOf(message.outcome)) message.outcome = outcome;
+      message.left -= 1;
+      if (message.left === 0) message.settle(message.outcome);
     }
   }
 }

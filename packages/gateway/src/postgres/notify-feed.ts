@@ -66,7 +66,7 @@ export class NotifyFeed implements Feed {
   async #follow(first: ListenConnection | undefined): Promise<void> {
     const { log, onLoss } = this.#options;
     let connection = first;
-    while (connection !== undefined) {
+    while (connection !== undefined && !this.#stopping.signal.aborted) {
       this.#up = true;
       if (connection !== first) log('listener_restored');
       this.#listener.up();

@@ -1,11 +1,15 @@
 import type { Duplex } from 'node:stream';
 
-/** Where frames go. */
-export interface Sink {
-  /** False as soon as either side has begun to close: nothing may follow a close frame. */
-  readonly isOpen: boolean;
+/** Where frames go, and when. */
+export interface OutboxOptions {
   /** The stream below the WebSocket, which frames built once are written to. */
   readonly stream: Duplex;
+  /** Whether a frame that waited may still be written: time has passed since it was delivered. */
+  readonly mayWrite: () => boolean;
+  /** Most bytes that may be queued; `Infinity` for no limit. */
+  readonly limitBytes: number;
+  /** Told when a frame finds no room. */
+  readonly onOverflow: () => void;
 }
 
 /**
@@ -20,30 +24,23 @@ const MOST_IN_SOCKET_BYTES = 16_384;
  * anybody else their messages. What waits here, unlike what the socket holds, can be taken back.
  */
 export class Outbox {
-  readonly #sink: Sink;
-  readonly #limitBytes: number;
-  readonly #onOverflow: () => void;
+  readonly #options: OutboxOptions;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #blocked = false;
-  #open = true;
 
-  /** `limitBytes`: most that may be queued; `Infinity` for no limit. */
-  constructor(sink: Sink, limitBytes: number, onOverflow: () => void) {
-    this.#sink = sink;
-    this.#limitBytes = limitBytes;
-    this.#onOverflow = onOverflow;
+  constructor(options: OutboxOptions) {
+    this.#options = options;
   }
 
   /** Runs once per subscriber and message: nothing is allocated while the socket takes frames. */
   deliver(frame: Buffer): void {
-    if (!this.#open || !this.#sink.isOpen) return;
     if (!this.#blocked) {
       this.#write(frame);
       return;
     }
-    if (this.queuedBytes + frame.length > this.#limitBytes) {
-      this.#onOverflow();
+    if (this.queuedBytes + frame.length > this.#options.limitBytes) {
+      this.#options.onOverflow();
       return;
     }
     this.#waiting.push(frame);
@@ -52,19 +49,18 @@ export class Outbox {
 
   /** Bytes that the socket has accepted but not sent, and those that wait for it. */
   get queuedBytes(): number {
-    return this.#sink.stream.writableLength + this.#waitingBytes;
+    return this.#options.stream.writableLength + this.#waitingBytes;
   }
 
-  /** Takes nothing more and forgets what waits. Returns the bytes that still lie in the socket. */
-  close(): number {
-    this.#open = false;
+  /** Forgets what waits. Returns the bytes that still lie in the socket. */
+  clear(): number {
     this.#waiting = [];
     this.#waitingBytes = 0;
-    return this.#sink.stream.writableLength;
+    return this.#options.stream.writableLength;
   }
 
   #write(frame: Buffer): void {
-    const { stream } = this.#sink;
+    const { stream } = this.#options;
     this.#blocked = stream.writableLength + frame.length >= MOST_IN_SOCKET_BYTES;
     if (this.#blocked) stream.write(frame, this.#resume);
     else stream.write(frame);
@@ -73,10 +69,9 @@ export class Outbox {
   /** The socket has sent all it held. A field, so that nothing is bound per frame. */
   readonly #resume = (): void => {
     this.#blocked = false;
-    if (!this.#sink.isOpen) return;
     let sent = 0;
     for (const frame of this.#waiting) {
-      if (this.#blocked) break;
+      if (this.#blocked || !this.#options.mayWrite()) break;
       sent += 1;
       this.#waitingBytes -= frame.length;
       this.#write(frame);

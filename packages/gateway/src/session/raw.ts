@@ -6,9 +6,11 @@ import { fitsNotification } from '../postgres/envelope.ts';
 import type { Outcome } from '../postgres/notifier.ts';
 import type { Close, Closing, Session } from './session.ts';
 
-/** What takes a text to PostgreSQL and says, once, what became of it. */
+/** What takes a message to PostgreSQL, a text per channel, and says once what became of it. */
 export interface Publisher {
-  send(text: string, settle: (outcome: Outcome) => void): void;
+  send(texts: readonly string[], settle: (outcome: Outcome) => void): void;
+  /** Whether so much waits that nobody may have more than a share of the room. */
+  readonly crowded: boolean;
 }
 
 /** What the raw protocol needs. */
@@ -36,6 +38,9 @@ const told: Readonly<Record<Exclude<Outcome, 'committed'>, Closing>> = {
   rejected: failures.internal,
 };
 
+/** What one session may have waiting in a crowd: while PostgreSQL is away, one must not take it all. */
+const SHARE_BYTES = 1_048_576;
+
 /** Builds the raw protocol. */
 export function createRawProtocol(options: RawOptions): RawProtocol {
   const { publisher, envelopes, metaChannel, metaClose, log } = options;
@@ -59,8 +64,15 @@ export function createRawProtocol(options: RawOptions): RawProtocol {
       session.end(failures.messageTooBig);
       return;
     }
-    const settled = (outcome: Outcome): void => settle(session, outcome);
-    for (const text of texts) publisher.send(text, settled);
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    session.unsettledBytes += bytes;
+    const settled = (outcome: Outcome): void => {
+      session.unsettledBytes -= bytes;
+      settle(session, outcome);
+    };
+    const isGreedy = publisher.crowded && session.unsettledBytes > SHARE_BYTES;
+    if (isGreedy) settled('overflow');
+    else publisher.send(texts, settled);
   };
 
   const settle = (session: Session, outcome: Outcome): void => {
@@ -74,7 +86,7 @@ export function createRawProtocol(options: RawOptions): RawProtocol {
       log('meta_not_sent', { outcome: 'too big' });
       return;
     }
-    publisher.send(text, (outcome) => {
+    publisher.send([text], (outcome) => {
       if (outcome !== 'committed') log('meta_not_sent', { outcome });
     });
   };

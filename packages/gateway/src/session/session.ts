@@ -1,14 +1,18 @@
+import type { Duplex } from 'node:stream';
 import type { Failure } from '@postern/client/protocol';
 import { failures } from '@postern/client/protocol';
 import type { Claims } from '../auth/verify.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Clock, Deadline } from './deadline.ts';
 import { isOver } from './deadline.ts';
-import type { Sink } from './outbox.ts';
 import { Outbox } from './outbox.ts';
 
 /** What a session needs of a WebSocket. */
-export interface Socket extends Sink {
+export interface Socket {
+  /** False as soon as either side has begun to close: nothing may follow a close frame. */
+  readonly isOpen: boolean;
+  /** The stream below, which frames built once are written to. */
+  readonly stream: Duplex;
   ping(): void;
   /** Starts the closing handshake; the other side has three seconds before it is cut off. */
   close(code: number, reason: string): void;
@@ -65,6 +69,8 @@ export class Session {
   readonly deadline: Deadline;
   /** Messages of a client that may not write: counted, and never answered. */
   ignored = 0;
+  /** Bytes of its messages that PostgreSQL has not answered for. */
+  unsettledBytes = 0;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
   #open = true;
@@ -76,9 +82,12 @@ export class Session {
     this.grant = options.grant;
     this.claims = options.claims;
     this.deadline = options.deadline;
-    this.#outbox = new Outbox(options.socket, options.queueBytes, () =>
-      this.end(failures.slowConsumer),
-    );
+    this.#outbox = new Outbox({
+      stream: options.socket.stream,
+      mayWrite: () => this.#isOpen(),
+      limitBytes: options.queueBytes,
+      onOverflow: () => this.end(failures.slowConsumer),
+    });
   }
 
   /** Sends one frame. Runs once per subscriber and message: see `docs/architecture.md`, hot path. */
@@ -129,12 +138,12 @@ export class Session {
 
   #isOpen(): boolean {
     if (this.#open && isOver(this.deadline, this.#options.clock)) this.expire();
-    return this.#open;
+    return this.#open && this.#options.socket.isOpen;
   }
 
   #leave(close: Close): number {
     this.#open = false;
-    const queuedBytes = this.#outbox.close();
+    const queuedBytes = this.#outbox.clear();
     this.#options.onEnd(this, close);
     return queuedBytes;
   }

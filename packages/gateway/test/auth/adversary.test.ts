@@ -98,6 +98,10 @@ const misspellings: Readonly<Record<string, readonly [string, ProblemName]>> = {
   'a payload that is null': [signToken({ claims: 'null' }), 'malformedPayload'],
   'a payload in a list': [signToken({ claims: '[{"mode":"rw"}]' }), 'malformedPayload'],
   'a payload in nested lists': [signToken({ claims: '['.repeat(9_999) }), 'malformedPayload'],
+  'a claim that nests without end': [
+    signToken({ claims: `{"mode":"rw","a":${'['.repeat(5_800)}${']'.repeat(5_800)}}` }),
+    'deepPayload',
+  ],
   'a payload that is a token': [signToken({ claims: good }), 'malformedPayload'],
   'a payload that is not UTF-8': [
     signToken({ claims: Buffer.from('{"mode":"\xff"}', 'latin1') }),

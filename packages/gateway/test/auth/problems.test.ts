@@ -34,6 +34,7 @@ const causes: Readonly<Record<ProblemName, Cause>> = {
   notBase64url: token('a+.b.c'),
   malformedHeader: token(signToken({ header: '[]' })),
   malformedPayload: token(signToken({ claims: '[]' })),
+  deepPayload: token(signToken({ claims: `{"a":${'['.repeat(64)}${']'.repeat(64)}}` })),
   criticalHeader: token(signToken({ header: { crit: ['exp'] } })),
   unsigned: token(unsigned),
   badSignature: token(signToken({ key: 'not the secret' })),

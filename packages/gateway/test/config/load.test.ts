@@ -65,12 +65,14 @@ describe('loadConfig', () => {
     assert.equal(load(aliases).options.databaseUrl?.reveal(), 'b');
   });
 
-  it('reads a file for a value that starts with @ and for a variable that ends in _FILE', () => {
+  it('reads a file for a value that starts with @, wherever it stands, and for a variable in _FILE', () => {
     const path = file('secret', 'a secret of more than thirty-two bytes\n');
     const expected = 'a secret of more than thirty-two bytes';
     assert.equal(load({ POSTERN_JWT_SECRET: `@${path}` }).options.jwtSecret?.reveal(), expected);
     assert.equal(load({ POSTERN_JWT_SECRET_FILE: path }).options.jwtSecret?.reveal(), expected);
     assert.equal(load({}, { 'jwt-secret': `@${path}` }).options.jwtSecret?.reveal(), expected);
+    const config = file('named.json', JSON.stringify({ jwtSecret: `@${path}`, poolSize: 3 }));
+    assert.equal(load({}, { config }).options.jwtSecret?.reveal(), expected);
   });
 
   it('reports every problem at once, by the name it was set with and without the value', () => {

@@ -32,14 +32,18 @@ const FULL = 'x'.repeat(16_384);
 function setUp(limitBytes: number) {
   const socket = new StuckSocket();
   let overflows = 0;
-  // The outbox needs of a Duplex only what a Writable has.
-  const sink = { stream: socket as Writable as Duplex, isOpen: true };
-  const outbox = new Outbox(sink, limitBytes, () => {
-    overflows += 1;
-    outbox.close();
+  const allowed = { now: true };
+  const outbox = new Outbox({
+    // The outbox needs of a Duplex only what a Writable has.
+    stream: socket as Writable as Duplex,
+    mayWrite: () => allowed.now,
+    limitBytes,
+    onOverflow: () => {
+      overflows += 1;
+    },
   });
   const deliver = (text: string) => outbox.deliver(Buffer.from(text));
-  return { socket, sink, outbox, deliver, overflows: () => overflows };
+  return { socket, allowed, outbox, deliver, overflows: () => overflows };
 }
 
 describe('Outbox', () => {
@@ -66,7 +70,7 @@ describe('Outbox', () => {
     assert.equal(socket.passed.join(''), texts.join(''));
   });
 
-  it('says once that too much is queued, counting what the socket holds', () => {
+  it('says that a frame finds no room, counting what the socket holds', () => {
     const { deliver, outbox, overflows } = setUp(FULL.length + 20);
     deliver(FULL); // the socket holds it
     deliver('0123456789'); // these wait
@@ -74,17 +78,14 @@ describe('Outbox', () => {
     assert.equal(overflows(), 0);
     deliver('!');
     assert.equal(overflows(), 1);
-    deliver('!');
-    assert.equal(overflows(), 1);
-    assert.equal(outbox.queuedBytes, FULL.length);
+    assert.equal(outbox.queuedBytes, FULL.length + 20);
   });
 
-  it('takes back what waits when it is closed and sends nothing later', async () => {
+  it('takes back what waits when it is cleared', async () => {
     const { socket, outbox, deliver } = setUp(1_000_000);
     deliver(FULL);
     deliver('undelivered');
-    assert.equal(outbox.close(), FULL.length);
-    deliver('too late');
+    assert.equal(outbox.clear(), FULL.length);
     socket.open = true;
     socket.release();
     await new Promise((resolve) => setImmediate(resolve));
@@ -92,16 +93,14 @@ describe('Outbox', () => {
     assert.equal(outbox.queuedBytes, 0);
   });
 
-  it('writes nothing once a closing handshake has begun, be it new or kept back', async () => {
-    const { socket, sink, deliver } = setUp(1_000_000);
+  it('asks again before it writes what was kept back: by then the time may be over', async () => {
+    const { socket, allowed, deliver } = setUp(1_000_000);
     deliver(FULL);
     deliver('kept back');
-    sink.isOpen = false;
-    deliver('new');
+    allowed.now = false;
     socket.open = true;
     socket.release();
     await new Promise((resolve) => setImmediate(resolve));
-    deliver('newer');
     assert.deepEqual(socket.passed, [FULL]);
   });
 

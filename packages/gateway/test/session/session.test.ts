@@ -20,21 +20,21 @@ class FullStream extends Duplex {
   }
 }
 
-function setUp() {
+function setUp(stream: Duplex = new FullStream()) {
   const clock = new TurnedClock();
-  const stream = new FullStream();
   const done: string[] = [];
   const messages: string[] = [];
   const closes: Close[] = [];
+  const socket = {
+    stream,
+    isOpen: true,
+    ping: () => void done.push('ping'),
+    close: (code: number, reason: string) => void done.push(`close ${code} ${reason}`),
+    terminate: () => void done.push('terminate'),
+  };
   const session = new Session({
     id: 'id',
-    socket: {
-      stream,
-      isOpen: true,
-      ping: () => void done.push('ping'),
-      close: (code, reason) => void done.push(`close ${code} ${reason}`),
-      terminate: () => void done.push('terminate'),
-    },
+    socket,
     grant: { channels: ['chat'], canRead: true, canWrite: true },
     claims: {},
     deadline: deadlineAt(clock.wallMs() + 1_000, clock),
@@ -44,10 +44,55 @@ function setUp() {
     onMessage: (_session, data) => void messages.push(data.toString()),
     onEnd: (_session, close) => void closes.push(close),
   });
-  return { clock, stream, session, done, messages, closes };
+  return { clock, stream, socket, session, done, messages, closes };
+}
+
+/** A stream to a client that reads when it is told to. */
+class SlowStream extends Duplex {
+  readonly passed: string[] = [];
+  #read: (() => void) | undefined;
+
+  override _read(): void {
+    // Nothing comes.
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.passed.push(chunk.toString());
+    this.#read = done;
+  }
+
+  read1(): void {
+    this.#read?.();
+  }
 }
 
 describe('Session', () => {
+  it('delivers nothing after its deadline that was kept back before it', async () => {
+    const stream = new SlowStream();
+    const { clock, session, done } = setUp(stream);
+    const full = 'x'.repeat(16_384);
+    session.deliver(Buffer.from(full));
+    session.deliver(Buffer.from('kept back'));
+    clock.pass(1_000);
+    stream.read1();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(stream.passed, [full]);
+    assert.deepEqual(done, ['close 3001 JWT expired']);
+  });
+
+  it('writes nothing once a closing handshake has begun, be it new or kept back', async () => {
+    const stream = new SlowStream();
+    const { socket, session } = setUp(stream);
+    const full = 'x'.repeat(16_384);
+    session.deliver(Buffer.from(full));
+    session.deliver(Buffer.from('kept back'));
+    socket.isOpen = false;
+    session.deliver(Buffer.from('new'));
+    stream.read1();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(stream.passed, [full]);
+  });
+
   it('carries both ways until its deadline, and neither from then on', () => {
     const { clock, stream, session, done, messages, closes } = setUp();
     clock.pass(999);
