@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 import { loadConfig } from '#gateway/config/load.js';
@@ -15,7 +18,22 @@ import { until } from '../support/wait.ts';
 const SLOW_MS = 10_000;
 const LOOK_MS = 2_000;
 
+/** Thirty seconds without progress, which Node counts anew when the last write is only half taken. */
+const STALLED_MS = 60_000;
+
 const scope = failOnLeaks();
+
+/** In the table of TCP sockets: the gateway's ends of connections that stand. */
+const STANDS = '01';
+
+async function openConnections(port: number): Promise<readonly string[]> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = (await readFile('/proc/self/net/tcp', 'latin1')).split('\n');
+  return lines.filter((line) => {
+    const [, address = '', , state] = line.trim().split(/ +/);
+    return address.endsWith(local) && state === STANDS;
+  });
+}
 
 describe('/healthz', () => {
   it('says ok, also to HEAD and with a query', async () => {
@@ -114,6 +132,90 @@ describe('A plain request', () => {
       'GET /\0 HTTP/1.1\r\n\r\n',
     ])
       assert.equal((await exchange(port, bytes)).status, 400, JSON.stringify(bytes));
+  });
+});
+
+describe('A plain request that offers another protocol', () => {
+  const offer = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
+  const ask = (target: string, method = 'GET', lines: readonly string[] = []): string =>
+    [`${method} ${target} HTTP/1.1`, 'Host: x', ...offer, ...lines, '', ''].join('\r\n');
+
+  it('is answered as if it did not, whole, and the connection closed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'postern-static-'));
+    scope.after(() => rm(folder, { recursive: true }));
+    const long = 'x'.repeat(20_000_000);
+    await writeFile(join(folder, 'long.txt'), long);
+    const environment = { POSTERN_STATIC_ROOT: folder };
+    const { port } = await startGateway(scope, { environment });
+
+    const { status, body, headers } = await exchange(port, ask('/healthz'));
+    assert.deepEqual([status, body, headers.get('connection')], [200, 'ok\n', 'close']);
+    assert.equal((await exchange(port, ask('/healthz', 'HEAD'))).body, '');
+    assert.equal((await exchange(port, ask('/healthz', 'POST'))).status, 405);
+    assert.ok((await exchange(port, ask('/long.txt'))).body === long, 'It came in parts only');
+  });
+
+  it('is refused with a body, without Host, or with anything of a WebSocket', async () => {
+    const { port } = await startGateway(scope);
+    const bodied = ask('/healthz', 'GET', ['Content-Length: 2']);
+    assert.equal((await exchange(port, `${bodied}hi`)).status, 400);
+    assert.equal((await exchange(port, ask('/healthz').replace('Host', 'X-Host'))).status, 400);
+    for (const line of ['Upgrade: websocket', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='])
+      assert.equal((await exchange(port, ask('/healthz', 'GET', [line]))).status, 400, line);
+  });
+
+  it('harms nobody behind another on the same connection', async () => {
+    const { port } = await startGateway(scope);
+    const plain = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+    assert.equal((await exchange(port, `${plain}${ask('/healthz')}`)).status, 200);
+    assert.equal((await request(port, { target: '/healthz' })).status, 200);
+  });
+});
+
+describe('A handshake with a malformed list of subprotocols', () => {
+  it('is refused in plain text, and that is logged', async () => {
+    const { port, events } = await startGateway(scope);
+    const lists = ['', 'a,,b', 'a b', ',a', 'a,', 'a, b, a', 'a;b', 'a,\xa0b', '"a"'];
+    for (const list of lists) {
+      const { status, body, headers } = await handshake(port, {
+        target: `/${await signToken({ mode: 'r', channel: 'chat', exp: 2e9 })}`,
+        headers: { 'Sec-WebSocket-Protocol': list },
+      });
+      const text = 'Bad handshake: Sec-WebSocket-Protocol is malformed';
+      assert.deepEqual([list, status, body], [list, 400, text]);
+      assert.equal(headers.get('content-type'), 'text/plain; charset=utf-8');
+    }
+    const refused = events.filter(({ event }) => event === 'handshake_refused');
+    assert.equal(refused.length, lists.length);
+  });
+});
+
+describe('A client that does not read its answer', () => {
+  it('is cut off within a minute, and one that was let in is not', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'postern-static-'));
+    scope.after(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'long.txt'), 'x'.repeat(20_000_000));
+    const environment = { POSTERN_STATIC_ROOT: folder };
+    const { port, client } = await startGateway(scope, { environment });
+    const witness = await client({ mode: 'r', channel: 'chat', exp: 2e9 });
+
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: h2c\r\n';
+    await Promise.all(
+      ['', upgrade].map(async (lines) => {
+        const socket = await RawSocket.connect(port);
+        scope.after(() => Promise.resolve(socket.destroy()));
+        socket.write(`GET /long.txt HTTP/1.1\r\nHost: x\r\n${lines}\r\n`);
+        await socket.responseHead();
+        socket.pause();
+      }),
+    );
+    assert.equal((await openConnections(port)).length, 3);
+    await until(
+      'the end of both',
+      async () => (await openConnections(port)).length === 1,
+      STALLED_MS + LOOK_MS,
+    );
+    await witness.ping();
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { closeSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -7,9 +8,13 @@ import { after, describe, it } from 'node:test';
 import { exchange, request } from '../support/exchange.ts';
 import { startGateway } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
+import { RawSocket } from '../support/raw-socket.ts';
 
 const INDEX = '<!doctype html><title>postern</title>';
 const SECRETS = 'top secret';
+
+/** More bytes than the system's buffers take. */
+const LONG = 20_000_000;
 
 const folder = await mkdtemp(join(tmpdir(), 'postern-static-'));
 after(() => rm(folder, { recursive: true }));
@@ -32,6 +37,9 @@ for (const [path, text] of Object.entries(files)) {
   await mkdir(join(folder, dirname(path)), { recursive: true });
   await writeFile(join(folder, path), text);
 }
+await writeFile(join(folder, 'site', 'long.txt'), 'x'.repeat(LONG));
+// Its first page belongs to nobody: to read it fails, after all went well until then.
+await symlink('/proc/self/mem', join(folder, 'site', 'broken.txt'));
 await symlink(join(folder, 'secret.txt'), join(folder, 'site', 'linked.txt'));
 
 /** Ways out of the root, and to what is hidden in it. None of them is there. */
@@ -79,6 +87,15 @@ const NOT_THERE = [
 const scope = failOnLeaks();
 const start = () =>
   startGateway(scope, { environment: { POSTERN_STATIC_ROOT: join(folder, 'site') } });
+
+/** Under which this process, and so the gateway in it, has a file open. */
+async function descriptorOf(path: string): Promise<number> {
+  for (const name of await readdir('/proc/self/fd')) {
+    const target = await readlink(`/proc/self/fd/${name}`).catch(() => 'closed meanwhile');
+    if (target === path) return Number(name);
+  }
+  throw new Error(`Nobody has ${path} open`);
+}
 
 describe('The static root', () => {
   it('is served with its type, length and index pages', async () => {
@@ -145,6 +162,34 @@ describe('The static root', () => {
       'GET /secret.txt\0.html HTTP/1.1\r\nHost: x\r\n\r\n',
     );
     assert.deepEqual([status, body], [400, '']);
+  });
+
+  it('tells a fault while a file is opened as a failure that nobody keeps, and logs it', async () => {
+    const { port, events } = await start();
+    const { status, body, headers } = await request(port, { target: '/broken.txt' });
+    assert.deepEqual([status, body], [500, 'Internal error\n']);
+    assert.equal(headers.get('cache-control'), 'no-store');
+    for (const name of ['etag', 'last-modified', 'accept-ranges', 'content-range'])
+      assert.equal(headers.get(name), undefined, name);
+    const logged = events.filter(({ event }) => event === 'request_failed');
+    assert.match(String(logged[0]?.fields['error']), /EIO/);
+    assert.doesNotMatch(String(logged[0]?.fields['error']), /broken/);
+  });
+
+  it('cuts an answer off when its file fails midway, and serves on', async () => {
+    const { port, logged } = await start();
+    const socket = await RawSocket.connect(port);
+    scope.after(() => Promise.resolve(socket.destroy()));
+    socket.write('GET /long.txt HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.equal((await socket.responseHead()).status, 200);
+    socket.pause();
+    closeSync(await descriptorOf(join(folder, 'site', 'long.txt')));
+    socket.resume();
+
+    await socket.ended();
+    await logged('request_failed');
+    assert.ok(socket.unread.length < LONG, 'It came whole');
+    assert.equal((await request(port, { target: '/app.js' })).status, 200);
   });
 
   it('follows symbolic links: who can put one there can put the file there', async () => {

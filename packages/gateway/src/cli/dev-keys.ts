@@ -7,8 +7,10 @@ import { GatewayError } from '../errors.ts';
 export interface DevKeys {
   /** HMAC secret of the tokens, as text. */
   readonly jwtSecret: string;
-  /** Of the embedded PostgreSQL's superuser. */
+  /** Of the embedded PostgreSQL's superuser, who could run programs: never shown. */
   readonly databasePassword: string;
+  /** Of the role that the gateway and the examples on the page log in with. */
+  readonly rolePassword: string;
 }
 
 /** Where in the folder the database is. */
@@ -27,7 +29,11 @@ export function devKeys(folder: string): DevKeys {
   // The database keeps the password that it was made with: new keys would not open it.
   if (existsSync(join(folder, DATA))) throw broken(path);
 
-  const keys: DevKeys = { jwtSecret: secret(), databasePassword: secret() };
+  const keys: DevKeys = {
+    jwtSecret: secret(),
+    databasePassword: secret(),
+    rolePassword: secret(),
+  };
   writeFileSync(path, `${JSON.stringify(keys, undefined, 2)}\n`, { mode: 0o600 });
   return keys;
 }
@@ -53,7 +59,9 @@ function isDevKeys(value: unknown): value is DevKeys {
     'jwtSecret' in value &&
     typeof value.jwtSecret === 'string' &&
     'databasePassword' in value &&
-    typeof value.databasePassword === 'string'
+    typeof value.databasePassword === 'string' &&
+    'rolePassword' in value &&
+    typeof value.rolePassword === 'string'
   );
 }
 

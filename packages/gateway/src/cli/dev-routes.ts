@@ -24,7 +24,7 @@ export interface DevRoutesOptions extends Gate {
   readonly secret: string;
   /** The one PostgreSQL channel that the gateway listens on. */
   readonly databaseChannel: string;
-  /** With its password: whoever opens the page may see it, hence loopback only. */
+  /** With its password, which every account of this computer may see: never a superuser's. */
   readonly databaseUrl: string;
   readonly version: string;
   /** Folder of the documentation's Markdown files; one that is absent means that there are none. */

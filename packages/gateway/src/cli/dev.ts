@@ -10,6 +10,7 @@ import type { Gateway } from '../gateway.ts';
 import type { HandleRequest } from '../http/routes.ts';
 import type { Log } from '../observe/log.ts';
 import { createLog } from '../observe/log.ts';
+import { ensureLoginRole } from '../postgres/login-role.ts';
 import type { Arguments } from './arguments.ts';
 import { commandHelp, parseArguments } from './arguments.ts';
 import { DATA, devKeys } from './dev-keys.ts';
@@ -23,6 +24,9 @@ and only this computer can reach it.`;
 
 const PAGE = fileURLToPath(new URL('../../dev-page/', import.meta.url));
 const DOCS = fileURLToPath(new URL('../../../../docs/', import.meta.url));
+
+/** Whose URL the page shows: any account of this computer may ask for it, and gets no superuser. */
+const ROLE = 'postern_dev';
 
 /** The page is all that this port serves: it loads nothing from elsewhere and is framed by nobody. */
 const CONTENT_SECURITY_POLICY =
@@ -45,11 +49,12 @@ export async function dev(args: readonly string[]): Promise<void> {
 
   const stopped = firstSignal();
   console.log('postern dev: starting PostgreSQL …');
-  const { url, stop } = await startEmbeddedPostgres({
+  const { url: superuserUrl, stop } = await startEmbeddedPostgres({
     dataDir: resolve(folder, DATA),
     password: keys.databasePassword,
   });
   try {
+    const url = await ensureLoginRole(superuserUrl, { name: ROLE, password: keys.rolePassword });
     const log = createLog({ level: options.logLevel, format: options.logFormat });
     const handleRequest = devRequests({ options, secret: keys.jwtSecret, databaseUrl: url, log });
     const gateway = createGateway(

@@ -1,16 +1,19 @@
 import type { Gateway } from '../gateway.ts';
 
 /** A second signal does not wait: the codes that shells give a program ended by a signal. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
+const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** What follows the first so soon is the same one: npm hands on a Ctrl-C that we were sent as well. */
 const SAME_SIGNAL_MS = 250;
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/**
+ * Resolves at the first SIGINT, SIGTERM or SIGHUP, which closing the terminal sends; a second one
+ * ends the process at once.
+ */
 export async function firstSignal(): Promise<void> {
   await new Promise<void>((resolve) => {
     let firstMs: number | undefined;
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
       process.on(signal, () => {
         firstMs ??= performance.now();
         if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(exitCodes[signal]);

@@ -18,8 +18,12 @@ export function answer(
   response.end(text);
 }
 
-/** Answers a plain request with a row of the failure table. */
+/** What a handler may have said about the answer it had in mind, and is not true of a failure. */
+const ABOUT_ANOTHER = ['ETag', 'Last-Modified', 'Accept-Ranges', 'Content-Range', 'Cache-Control'];
+
+/** Answers a plain request with a row of the failure table. Throws once the head is sent. */
 export function answerFailure(response: ServerResponse, refusal: Refusal): void {
   const { failure, status = failure.http, text = failure.reason, headers } = refusal;
+  for (const name of ABOUT_ANOTHER) response.removeHeader(name);
   answer(response, status, `${text}\n`, headers);
 }

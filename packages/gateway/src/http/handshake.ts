@@ -5,6 +5,9 @@ import type { Refusal } from './refuse.ts';
 /** 16 bytes in base64 (RFC 6455 §4.1). */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
+/** One name of a list, a token of RFC 9110 §5.6.2, with the blanks around it. */
+const LISTED = /^[ \t]*([\w!#$%&'*+\-.^`|~]+)[ \t]*$/;
+
 /** Headers that must not be repeated: Node would join some and drop the others in silence. */
 const SINGLE = new Set([
   'host',
@@ -34,13 +37,24 @@ export function malformed(request: IncomingMessage): Refusal | undefined {
     return { failure: failures.upgradeRequired, headers: { 'Sec-WebSocket-Version': '13' } };
   if (!KEY.test(headers['sec-websocket-key'] ?? ''))
     return bad('Sec-WebSocket-Key is missing or malformed');
+  if (!isProtocolList(headers['sec-websocket-protocol']))
+    return bad('Sec-WebSocket-Protocol is malformed');
   if (hasBody(request)) return bad('A handshake has no body');
   return undefined;
 }
 
-/** Whether a request that is no upgrade to Node was meant as one: its sender should be told. */
+/** Whether a request was meant as a handshake, however badly: its sender should be told. */
 export function wantsUpgrade({ headers }: IncomingMessage): boolean {
-  return headers.upgrade !== undefined || headers['sec-websocket-key'] !== undefined;
+  const isNamed = headers.upgrade?.toLowerCase().includes('websocket') === true;
+  return isNamed || headers['sec-websocket-key'] !== undefined;
+}
+
+/**
+ * Whether a request that is an upgrade to Node only offers another protocol, and can be answered as
+ * if it did not (RFC 9110 §7.8). One with a body cannot: Node has left the body unread.
+ */
+export function isPlain(request: IncomingMessage): boolean {
+  return !wantsUpgrade(request) && !hasBody(request) && request.headers.host !== undefined;
 }
 
 function bad(text: string): Refusal {
@@ -56,6 +70,13 @@ function hasRepeatedHeader(rawHeaders: readonly string[]): boolean {
     seen.add(name);
     return repeated;
   });
+}
+
+/** Whether it names subprotocols, each once (RFC 6455 §4.1), or is not there. */
+function isProtocolList(header: string | undefined): boolean {
+  if (header === undefined) return true;
+  const names = header.split(',').map((part) => LISTED.exec(part)?.[1]);
+  return !names.includes(undefined) && new Set(names).size === names.length;
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -27,6 +27,12 @@ export function createRoutes(options: RouteOptions) {
     '/readyz': (response) => answerReady(response, options.health()),
   };
 
+  const fail = (response: ServerResponse, error: unknown): void => {
+    options.log('request_failed', { error });
+    if (!response.headersSent) answerFailure(response, { failure: failures.internal });
+    else response.destroy();
+  };
+
   const route = (request: IncomingMessage, response: ServerResponse): void => {
     if (wantsUpgrade(request)) {
       // Node took it for a plain request, and would keep the connection for the next one.
@@ -43,7 +49,8 @@ export function createRoutes(options: RouteOptions) {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const handler = Object.hasOwn(fixed, path) ? fixed[path] : undefined;
     if (handler !== undefined) handler(response);
-    else if (options.serveFile !== undefined) options.serveFile(request, response, path);
+    else if (options.serveFile !== undefined)
+      options.serveFile(request, response, path, (error) => fail(response, error));
     else answerFailure(response, { failure: failures.notFound });
   };
 
@@ -51,9 +58,7 @@ export function createRoutes(options: RouteOptions) {
     try {
       route(request, response);
     } catch (error) {
-      options.log('request_failed', { error });
-      if (!response.headersSent) answerFailure(response, { failure: failures.internal });
-      else response.destroy();
+      fail(response, error);
     }
   };
 }

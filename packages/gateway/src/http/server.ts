@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
-import type { RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer as createHttpServer, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import { bindAddress } from './bind.ts';
+import { isPlain } from './handshake.ts';
 import type { Upgrade } from './upgrade.ts';
 
 /** Where and how the server listens. */
@@ -25,6 +26,9 @@ export interface ServerOptions {
 /** A client has this long to send its handshake: slow ones must not hold connections. */
 const HANDSHAKE_MS = 10_000;
 
+/** A plain connection on which nothing moves for so long is cut off: its client reads no more. */
+const STALLED_MS = 30_000;
+
 /** Closing handshakes have three seconds; whoever is left half a second later is cut off. */
 const GRACE_MS = 3_500;
 
@@ -43,6 +47,8 @@ export class HttpServer {
   readonly #sockets = new Set<Socket>();
   /** The last answer that was begun on a connection: those before it are finished earlier. */
   readonly #latest = new WeakMap<Socket, ServerResponse>();
+  /** Settles when the port is open, or cannot be had. */
+  #opening: Promise<void> | undefined;
 
   /** Listens to nothing yet. Throws `POSTERN_CONFIG` when the TLS files cannot be used. */
   constructor(options: ServerOptions) {
@@ -50,18 +56,18 @@ export class HttpServer {
     this.#server = createServer(options);
     // Beyond a number of headers Node drops them in silence, repeated ones too; their size is limited.
     this.#server.maxHeadersCount = 0;
+    // Upgraded connections are exempt: Node takes its listener for this off them.
+    this.#server.timeout = STALLED_MS;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    this.#server.on('request', (request, response) => {
-      this.#latest.set(request.socket, response);
-      options.onRequest(request, response);
-    });
+    this.#server.on('request', (request, response) => this.#answer(request, response));
     this.#server.on('upgrade', (request, stream, head) => {
       // Node hands over a handshake while the answer to the request ahead of it is still being
       // written: the rest of that would end up among the frames, and a refusal in its midst.
-      if (this.#latest.get(request.socket)?.writableFinished === false) stream.destroy();
+      if (this.#isAnswering(request.socket)) stream.destroy();
+      else if (isPlain(request)) this.#answer(request, this.#takeOver(request));
       else options.onUpgrade(request, stream, head);
     });
   }
@@ -74,8 +80,15 @@ export class HttpServer {
 
   /** Opens the port. Rejects with `POSTERN_LISTEN_ADDRESS` when it cannot be had. */
   async start(): Promise<void> {
+    this.#opening = this.#listen();
+    await this.#opening;
+    const { address, port } = { ...this.address };
+    this.#options.log('listening', { address, port });
+  }
+
+  #listen(): Promise<void> {
     const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
+    return new Promise<void>((resolve, reject) => {
       const onError = (cause: NodeJS.ErrnoException): void => {
         const detail = `${host} port ${port} (${cause.code ?? 'unknown'}). ${mendFor(cause.code)}`;
         reject(new GatewayError('POSTERN_LISTEN_ADDRESS', { cause, detail }));
@@ -86,12 +99,12 @@ export class HttpServer {
         resolve();
       });
     });
-    const { address, port: opened } = { ...this.address };
-    this.#options.log('listening', { address, port: opened });
   }
 
   /** Stops listening, and resolves when every connection has ended or was cut off. */
   async stop(): Promise<void> {
+    // Until then there is nothing to close; whether it failed is for the starter to know.
+    await Promise.allSettled([this.#opening]);
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
@@ -100,6 +113,29 @@ export class HttpServer {
     }, GRACE_MS);
     await closed;
     clearTimeout(late);
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    this.#latest.set(request.socket, response);
+    this.#options.onRequest(request, response);
+  }
+
+  #isAnswering(socket: Socket): boolean {
+    const latest = this.#latest.get(socket);
+    return latest !== undefined && (!latest.writableFinished || latest.socket !== null);
+  }
+
+  /** Makes the response that Node makes none of, and does for its socket what Node no longer does. */
+  #takeOver(request: IncomingMessage): ServerResponse {
+    const { socket } = request;
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    socket.on('error', (error) => this.#options.log('socket_error', { error }));
+    socket.on('drain', () => response.emit('drain'));
+    socket.once('timeout', () => socket.destroy());
+    response.once('finish', () => socket.destroySoon());
+    response.assignSocket(socket);
+    return response;
   }
 }
 

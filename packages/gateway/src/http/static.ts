@@ -4,8 +4,22 @@ import { failures } from '@postern/client/protocol';
 import send from 'send';
 import { answer, answerFailure } from './answer.ts';
 
-/** Answers a GET or HEAD from the files of one folder. */
-export type ServeFile = (request: IncomingMessage, response: ServerResponse, path: string) => void;
+/**
+ * Answers a GET or HEAD from the files of one folder. When a file cannot be read, perhaps with the
+ * first bytes already sent, the answer is left to `fail`.
+ */
+export type ServeFile = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  fail: (error: Error) => void,
+) => void;
+
+/** What `send` reports. */
+interface Fault {
+  readonly status?: number;
+  readonly code?: string;
+}
 
 /** What is wrong with a request for a file that is there: RFC 9110 §15.5.13 and §15.5.17. */
 const BAD_CONDITIONS: ReadonlySet<number> = new Set([412, 416]);
@@ -17,12 +31,15 @@ const BAD_CONDITIONS: ReadonlySet<number> = new Set([412, 416]);
  * can put the file there.
  */
 export function createStaticFiles(root: string): ServeFile {
-  return (request, response, path) => {
+  return (request, response, path, fail) => {
     response.setHeader('X-Content-Type-Options', 'nosniff');
     send(request, path, { root, dotfiles: 'ignore', index: 'index.html' })
-      .on('error', ({ status = 500 }: { status?: number }) => {
-        if (BAD_CONDITIONS.has(status)) answer(response, status, `${STATUS_CODES[status] ?? ''}\n`);
-        else if (status === 500) answerFailure(response, { failure: failures.internal });
+      .on('error', ({ status = 500, code = 'unknown' }: Fault) => {
+        // Its own message names the path.
+        if (status === 500 || response.headersSent)
+          fail(new Error(`A file could not be read (${code})`));
+        else if (BAD_CONDITIONS.has(status))
+          answer(response, status, `${STATUS_CODES[status] ?? ''}\n`);
         else answerFailure(response, { failure: failures.notFound });
       })
       // Not to the path with a slash, as `send` would: one that starts with two names another host.

@@ -48,7 +48,10 @@ export const events = {
     level: 'error',
     meaning: 'A bug: a message ended in an exception, and its session with 1011.',
   },
-  request_failed: { level: 'error', meaning: 'A bug: a plain request ended in an exception.' },
+  request_failed: {
+    level: 'error',
+    meaning: 'A plain request could not be answered: a file that cannot be read, or a bug.',
+  },
   socket_error: { level: 'debug', meaning: 'A connection broke or its client broke RFC 6455.' },
   message_too_big: {
     level: 'info',

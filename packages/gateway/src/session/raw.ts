@@ -64,21 +64,20 @@ export function createRawProtocol(options: RawOptions): RawProtocol {
       session.end(failures.messageTooBig);
       return;
     }
-    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    session.unsettledBytes += bytes;
-    const settled = (outcome: Outcome): void => {
-      session.unsettledBytes -= bytes;
-      settle(session, outcome);
-    };
-    const isGreedy = publisher.crowded && session.unsettledBytes > SHARE_BYTES;
-    if (isGreedy) settled('overflow');
-    else publisher.send(texts, settled);
+    publish(session, texts);
   };
 
-  const settle = (session: Session, outcome: Outcome): void => {
-    if (outcome === 'committed') return;
-    log('message_not_sent', { session: session.id, outcome });
-    session.end(told[outcome]);
+  const publish = (session: Session, texts: readonly string[]): void => {
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    const settle = (outcome: Outcome): void => {
+      session.unsettledBytes -= bytes;
+      if (outcome === 'committed') return;
+      log('message_not_sent', { session: session.id, outcome });
+      session.end(told[outcome]);
+    };
+    session.unsettledBytes += bytes;
+    if (publisher.crowded && session.unsettledBytes > SHARE_BYTES) settle('overflow');
+    else publisher.send(texts, settle);
   };
 
   const tellMeta = (text: string): void => {

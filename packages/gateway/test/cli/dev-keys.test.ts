@@ -16,7 +16,7 @@ describe('devKeys', () => {
     const folder = fresh();
     const keys = devKeys(folder);
     assert.ok(keys.jwtSecret.length >= 32);
-    assert.notEqual(keys.jwtSecret, keys.databasePassword);
+    assert.equal(new Set(Object.values(keys)).size, 3);
     assert.deepEqual(devKeys(folder), keys);
     assert.notDeepEqual(devKeys(fresh()), keys);
   });
@@ -33,8 +33,9 @@ describe('devKeys', () => {
   for (const [what, text] of Object.entries({
     'no JSON': '{"jwtSecret":',
     'no object': '"hunter2"',
-    'a key missing': '{"jwtSecret":"hunter2"}',
-    'a key that is no text': '{"jwtSecret":"hunter2","databasePassword":1}',
+    'a key missing': '{"jwtSecret":"hunter2","databasePassword":"hunter2"}',
+    'a key that is no text':
+      '{"jwtSecret":"hunter2","databasePassword":"hunter2","rolePassword":1}',
   }))
     it(`says how to begin anew, and nothing of the content, when the file holds ${what}`, () => {
       const folder = fresh();

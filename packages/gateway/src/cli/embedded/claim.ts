@@ -13,12 +13,29 @@ export async function claim(dataDir: string): Promise<() => Promise<void>> {
   const path = `${dataDir}.owner`;
   const own = `${process.pid} ${(await traceProcess(process.pid))?.startedAt ?? ''}`;
 
-  if (!(await writeNew(path, own))) {
-    const owner = await readFile(path, 'utf8').catch(() => '');
-    if (await isAlive(owner)) throw inUse(dataDir, owner);
-    await writeFile(path, own);
-  }
+  const owner = await take(path, own);
+  if (owner !== undefined) throw inUse(dataDir, owner);
   return () => rm(path, { force: true });
+}
+
+/**
+ * Makes the file say `own`, unless it names a living owner: resolves to that one then. Of many that
+ * find a dead owner's file only the one that takes the file beside it, likewise, may remove it:
+ * what the others have read may be gone by then, and the next one's file in its place.
+ */
+async function take(path: string, own: string): Promise<string | undefined> {
+  while (!(await writeNew(path, own))) {
+    const owner = await readIfThere(path);
+    if (owner === undefined) continue;
+    if (await isAlive(owner)) return owner;
+
+    const beside = `${path}.next`;
+    const rival = await take(beside, own);
+    if (rival !== undefined) return rival;
+    if ((await readIfThere(path)) === owner) await rm(path);
+    await rm(beside);
+  }
+  return undefined;
 }
 
 /** By a link, for a file that is opened and then written is empty to whoever reads it in between. */
@@ -33,6 +50,15 @@ async function writeNew(path: string, text: string): Promise<boolean> {
     throw error;
   } finally {
     await rm(draft);
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
