@@ -25,7 +25,7 @@ and only this computer can reach it.`;
 const PAGE = fileURLToPath(new URL('../../dev-page/', import.meta.url));
 const DOCS = fileURLToPath(new URL('../../../../docs/', import.meta.url));
 
-/** Whose URL the page shows: any account of this computer may ask for it, and gets no superuser. */
+/** Whose URL the page shows: every account of this computer may ask for it, so it is no superuser's. */
 const ROLE = 'postern_dev';
 
 /** The page is all that this port serves: it loads nothing from elsewhere and is framed by nobody. */
