@@ -16,6 +16,7 @@ const imports = {
   'gateway/src/postgres/**': [...layer1, 'pg'],
   'gateway/src/observe/**': [...layer1, 'pino', 'pino-pretty'],
   'gateway/src/config/**': [...layer1, 'zod'],
+  'gateway/src/config/groups/**': ['../option.ts', '../parsers.ts'],
   'gateway/src/session/**': layer2,
   'gateway/src/http/**': [...layer3, 'send'],
   'gateway/src/http/upgrade.ts': [...layer3, 'ws'],

@@ -27,7 +27,7 @@ for (const [variable, sentences] of Object.entries(variables)) {
 }
 
 it('Every variable of postgres-websockets is proved here', () => {
-  const aliases = optionRows.flatMap((row) => row.aliases ?? []);
+  const aliases = optionRows.flatMap((row) => row.aliases);
   const known = aliases.filter((name) => name.startsWith('PGWS_'));
   assert.deepEqual(Object.keys(variables).toSorted(), known.toSorted());
 });

@@ -61,7 +61,7 @@ describe('the pages', () => {
 
   it('name no variable that is not an option', () => {
     const known = new Set([
-      ...optionRows.flatMap(({ env, aliases = [] }) => [env, `${env}_FILE`, ...aliases]),
+      ...optionRows.flatMap(({ env, aliases }) => [env, `${env}_FILE`, ...aliases]),
       ...Object.keys(errorTexts),
     ]);
     for (const { path, text } of documents) {
@@ -132,7 +132,7 @@ describe('the page on the protocol', () => {
 describe('the page on migration', () => {
   it('has a row for every variable of postgres-websockets', () => {
     const { text } = page('docs/migration.md');
-    for (const { env, aliases = [] } of optionRows) {
+    for (const { env, aliases } of optionRows) {
       for (const alias of aliases.filter((name) => name.startsWith('PGWS_')))
         assert.ok(text.includes(`| \`${alias}\` | \`${env}\` |`), alias);
     }

@@ -62,7 +62,7 @@ function byGroup<Result>(map: (group: [string, OptionRow[]]) => Result): Result[
 }
 
 function names(row: OptionRow): string {
-  return [row.env, ...(row.aliases ?? [])].map((name) => `\`${name}\``).join(', ');
+  return [row.env, ...row.aliases].map((name) => `\`${name}\``).join(', ');
 }
 
 function plain(row: OptionRow): string {

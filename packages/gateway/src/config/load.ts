@@ -85,7 +85,7 @@ function collectFile(collected: Collected, path: string): void {
 
 function collectVariable(collected: Collected, row: OptionRow, environment: Environment): void {
   const file = `${row.env}_FILE`;
-  const source = [row.env, file, ...(row.aliases ?? [])].find((name) => isSet(environment[name]));
+  const source = [row.env, file, ...row.aliases].find((name) => isSet(environment[name]));
   const value = source === undefined ? undefined : environment[source];
   if (source === undefined || value === undefined) return;
   collected.addText(source, row, source === file ? `@${value}` : value);

@@ -16,7 +16,7 @@ describe('What is said of the options', () => {
       assert.match(optionHelp(), new RegExp(`--${row.flag} `));
       assert.match(optionTables(), new RegExp(`\`${row.env}\``));
       assert.match(sampleEnvironment(), new RegExp(`^#${row.env}=`, 'm'));
-      for (const alias of row.aliases ?? []) assert.match(optionTables(), new RegExp(alias));
+      for (const alias of row.aliases) assert.match(optionTables(), new RegExp(alias));
     }
   });
 

@@ -1,0 +1,18 @@
+import { option } from '../option.ts';
+import { flag, origins } from '../parsers.ts';
+
+/** Which ways in are open, and to whom. */
+export const entryOptions = {
+  urlTokens: option(
+    flag.default(false),
+    'Accept tokens in the path, as the raw protocol has them. Paths end up in the logs of proxies.',
+  ),
+  openChannels: option(
+    flag.default(false),
+    'A token without channel claims opens whatever channel the path names.',
+  ),
+  allowedOrigins: option(
+    origins.default([]),
+    'Exact origins of pages that may connect; unset: `Origin` is not checked.',
+  ),
+};

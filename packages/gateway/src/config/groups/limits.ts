@@ -1,0 +1,18 @@
+import { option } from '../option.ts';
+import { number, whole } from '../parsers.ts';
+
+/** How much one client, or all of them, may take. */
+export const limitOptions = {
+  maxConnectionAge: option(
+    number(0).default(86_400),
+    'Seconds after which any connection ends with 4002; 0: never.',
+  ),
+  maxMessageBytes: option(
+    whole(0, 2 ** 31 - 1).default(65_536),
+    'Longest message a client may send, in bytes; 0: no limit.',
+  ),
+  queueBytes: option(
+    whole(0).default(1_048_576),
+    'Most bytes that may wait for a client that reads slowly; beyond it the connection ends with 4008; 0: no limit.',
+  ),
+};

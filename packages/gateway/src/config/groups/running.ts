@@ -1,0 +1,24 @@
+import { option } from '../option.ts';
+import { flag, number, oneOf, text } from '../parsers.ts';
+
+/** How the gateway runs: its log, its end, and whom it tells. */
+export const runningOptions = {
+  metaChannel: option(
+    text.optional(),
+    'Channel that is told of each new connection; unset: none.',
+    ['PGWS_META_CHANNEL'],
+  ),
+  metaClose: option(flag.default(false), 'Tell the meta channel of ended connections too.'),
+  logLevel: option(
+    oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    'Least level that is logged.',
+  ),
+  logFormat: option(
+    oneOf(['auto', 'json', 'pretty']).default('auto'),
+    'Log lines: `json`, or `pretty` for people; `auto` is pretty on a terminal.',
+  ),
+  drainSeconds: option(
+    number(0, 3600).default(10),
+    'Most seconds over which connections are closed at a shutdown; at least 200 a second are; 0: at once.',
+  ),
+};
