@@ -24,6 +24,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The root of the repository by default. */
   readonly cwd?: string;
+  /** A descriptor of ours for its standard output; recorded by default. */
+  readonly stdout?: number;
 }
 
 /** A process whose output is recorded. It does not outlive the scope it was started in. */
@@ -85,7 +87,7 @@ export function startChild(
   scope: Scope,
   file: string,
   args: readonly string[],
-  { env = {}, cwd = ROOT }: ChildOptions = {},
+  { env = {}, cwd = ROOT, stdout }: ChildOptions = {},
 ): Child {
   const inherited = INHERITED.flatMap((name) => {
     const value = process.env[name];
@@ -95,7 +97,7 @@ export function startChild(
     spawn(file, args, {
       cwd,
       env: { ...Object.fromEntries(inherited), ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', stdout ?? 'pipe', 'pipe'],
     }),
   );
   scope.after(async () => {

@@ -88,6 +88,11 @@ export const events = {
     level: 'info',
     meaning: 'Notifications arrive again. What was sent in between may be missing.',
   },
+  log_dropped: {
+    level: 'warn',
+    meaning:
+      'Nobody took the log for a while, or its disk was full: so many lines are missing before this one.',
+  },
 } as const satisfies Record<string, Event>;
 
 /** The name of a row of {@link events}. */

@@ -1,7 +1,9 @@
+import type { DestinationStream } from 'pino';
 import pino from 'pino';
-import pretty from 'pino-pretty';
+import { prettyFactory } from 'pino-pretty';
 import type { EventName, Level } from './events.ts';
 import { events } from './events.ts';
+import { LineWriter, standardOutput } from './line-writer.ts';
 
 /** What is known of an event, besides its name. Never a token, a payload, a path or a URL. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -15,32 +17,45 @@ export interface LogOptions {
   readonly level: Level | 'silent';
   /** `auto`: pretty on a terminal, JSON elsewhere. */
   readonly format: 'auto' | 'json' | 'pretty';
-  /** Where lines go; default: standard output, written to at once, so that no line is lost at an end. */
-  readonly destination?: NodeJS.WritableStream | undefined;
+  /** Where lines go; default: standard output, which the gateway never waits for. */
+  readonly destination?: DestinationStream | undefined;
 }
 
 /** Names under which a credential could slip into the fields; a second net, below the first. */
 const CREDENTIALS = ['token', 'authorization', 'cookie', 'password', 'secret', 'url', 'path'];
 
+/** Where a line names its event; pino-pretty has to be told, too. */
+const MESSAGE_KEY = 'event';
+
 /** Builds the log. */
 export function createLog({ level, format, destination }: LogOptions): Log {
   const isPretty = format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
-  const stream = isPretty
-    ? pretty({ sync: true, ...(destination === undefined ? {} : { destination }) })
-    : (destination ?? pino.destination({ sync: true }));
+  const lines =
+    destination ??
+    new LineWriter({
+      write: standardOutput(),
+      onDropped: (count) => log('log_dropped', { lines: count }),
+    });
   const logger = pino(
     {
       level,
       base: { name: 'postern' },
-      messageKey: 'event',
+      messageKey: MESSAGE_KEY,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describeError },
       redact: { paths: CREDENTIALS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     },
-    stream,
+    isPretty ? forPeople(lines) : lines,
   );
-  return (event, fields = {}) => logger[events[event].level](fields, event);
+  const log: Log = (event, fields = {}) => logger[events[event].level](fields, event);
+  return log;
+}
+
+/** Not pino-pretty's stream: it would keep, without a limit, what the destination does not take. */
+function forPeople(lines: DestinationStream): DestinationStream {
+  const prettify = prettyFactory({ messageKey: MESSAGE_KEY });
+  return { write: (line) => lines.write(prettify(line)) };
 }
 
 /** An error as plain fields, with what caused it. What is no error is named by its type only. */
