@@ -1,0 +1,47 @@
+/**
+ * The long soak: `npm run soak [-- --minutes 10]`. A gateway under churn; prints what it holds as it
+ * goes, then the slope of it, and fails when sessions leave something behind.
+ */
+import { parseArgs } from 'node:util';
+
+import { describeSoak, leaks, soak } from '../tests/load/soak.ts';
+
+/** A leaked timer, closure or listener alone is about this large. */
+const MOST_BYTES_PER_SESSION = 100;
+
+const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' } } });
+const minutes = Number(values.minutes);
+if (!(minutes > 0)) throw new TypeError('--minutes: expected a number above 0');
+
+const cleanUps: (() => Promise<void>)[] = [];
+try {
+  const report = await soak(
+    { after: (cleanUp) => void cleanUps.push(cleanUp) },
+    {
+      population: 200,
+      leavingPerSecond: 40,
+      messagesPerSecond: 100,
+      warmUpSeconds: 60,
+      seconds: minutes * 60,
+      sampleSeconds: 5,
+      onSample: (at, { heldBytes, rssBytes, cpuSeconds }) =>
+        console.log(
+          `${at.toFixed(0).padStart(5)} s  held ${mebi(heldBytes)} MiB  resident ${mebi(rssBytes)} MiB  CPU ${cpuSeconds.toFixed(1)} s`,
+        ),
+    },
+  );
+  console.log(`\n${describeSoak(report)}`);
+  const failed = leaks(report, MOST_BYTES_PER_SESSION) || Object.keys(report.unexpected).length > 0;
+  console.log(
+    failed
+      ? `FAILED: more than ${MOST_BYTES_PER_SESSION} bytes a session, or endings that nobody asked for: ${JSON.stringify(report.unexpected)}`
+      : `passed: at most ${MOST_BYTES_PER_SESSION} bytes a session, beyond two standard errors`,
+  );
+  process.exitCode = failed ? 1 : 0;
+} finally {
+  for (const cleanUp of cleanUps.toReversed()) await cleanUp();
+}
+
+function mebi(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
