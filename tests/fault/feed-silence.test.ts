@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { deafProxy } from '../support/deaf-proxy.ts';
 import { recordFeed } from '../support/feed-parts.ts';
 import { buildGate } from '../support/gate.ts';
 import { ownServer } from '../support/own-server.ts';
+import type { Scope } from '../support/postgres.ts';
+import { behindPooler } from '../support/pooler.ts';
+import { tcpProxy, urlThrough } from '../support/tcp-proxy.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { inTime, until } from '../support/wait.ts';
 
 const CHECK_SECONDS = 1;
@@ -12,6 +15,16 @@ const NOTICE_MS = (CHECK_SECONDS + 5) * 1_000;
 const RETURN_MS = 10_000;
 
 const server = await ownServer({ after });
+
+/** Nothing passes, in either direction, and no connection is closed. */
+const STALLED = { up: 'stall', down: 'stall' } as const;
+const PASSING = { up: 'pass', down: 'pass' } as const;
+
+/** A proxy before the server. Released, stalled connections stay as they are: new ones pass. */
+async function proxied(scope: Scope): Promise<{ readonly proxy: TcpProxy; readonly url: string }> {
+  const proxy = await tcpProxy(scope, { port: Number(new URL(server.url).port) });
+  return { proxy, url: urlThrough(proxy, server.url) };
+}
 
 describe('A feed whose connection stays open', () => {
   it('notices a LISTEN backend that is stopped, and replaces it', async (t) => {
@@ -82,21 +95,20 @@ describe('A feed whose connection stays open', () => {
   });
 
   it('notices a network that swallows everything, and comes back when it no longer does', async (t) => {
-    const proxy = await deafProxy(t, server.url, { notifications: 'passed' });
-    const { url } = proxy;
+    const { proxy, url } = await proxied(t);
     const { feed, state, heard } = recordFeed(t, { ...server, url, checkSeconds: CHECK_SECONDS });
     await feed.start();
-    proxy.stall();
+    proxy.set(STALLED);
     assert.equal(await state(1, NOTICE_MS), 'down: nonce unsent');
 
-    proxy.recover();
+    proxy.setNew(PASSING);
     assert.equal(await state(2, RETURN_MS + 5_000), 'up');
     await server.query('SELECT pg_notify($1, $2)', [server.channel, 'hello']);
     assert.deepEqual(await heard(1), ['hello']);
   });
 
   it('ends at the start, with the mend, behind a pooler in transaction mode', async (t) => {
-    const { url } = await deafProxy(t, server.url, { notifications: 'lost' });
+    const url = await behindPooler(t, server.url);
     const { feed, states } = recordFeed(t, { ...server, url, retries: 0 });
     await assert.rejects(inTime('the end', feed.start(), 10_000), (error: Error) => {
       assert.match(error.message, /pooler in transaction mode.*session mode/);
@@ -106,22 +118,22 @@ describe('A feed whose connection stays open', () => {
   });
 
   it('tells a backend that is stopped at the start from a pooler, and tries again', async (t) => {
-    const proxy = await deafProxy(t, server.url, { notifications: 'passed' });
-    proxy.stall();
-    const { feed, lines } = recordFeed(t, { ...server, url: proxy.url, retries: 0 });
+    const { proxy, url } = await proxied(t);
+    proxy.set(STALLED);
+    const { feed, lines } = recordFeed(t, { ...server, url, retries: 0 });
     const started = feed.start();
     const retry = await until('an attempt', () => lines[0], 10_000);
     assert.equal(retry.event, 'database_retry');
 
-    proxy.recover();
+    proxy.setNew(PASSING);
     await inTime('the first LISTEN', started, RETURN_MS);
   });
 
   it('can be stopped at once while nothing answers', async (t) => {
-    const proxy = await deafProxy(t, server.url, { notifications: 'passed' });
-    const { feed, states } = recordFeed(t, { ...server, url: proxy.url, checkSeconds: 0.1 });
+    const { proxy, url } = await proxied(t);
+    const { feed, states } = recordFeed(t, { ...server, url, checkSeconds: 0.1 });
     await feed.start();
-    proxy.stall();
+    proxy.set(STALLED);
     await inTime('the stop', feed.stop(), 2_000);
     assert.deepEqual(states, ['up']);
   });

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { after, describe, it } from 'node:test';
 import { startPostern } from '../support/child.ts';
-import { deafProxy } from '../support/deaf-proxy.ts';
 import { failOnLeaks } from '../support/leaks.ts';
+import { behindPooler } from '../support/pooler.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { environmentFor } from '../support/served.ts';
 
@@ -58,7 +58,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'there is a pooler in transaction mode in between': {
     environment: async () => ({
-      POSTERN_DATABASE_URL: (await deafProxy(scope, database.url, { notifications: 'lost' })).url,
+      POSTERN_DATABASE_URL: await behindPooler(scope, database.url),
     }),
     code: FAILED,
     says: /connection pooler in transaction mode.*name the server itself.*in POSTERN_DATABASE_URL/,
