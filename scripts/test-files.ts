@@ -14,8 +14,8 @@ export interface TestFile {
   readonly built: string;
   /** Unit tests need no PostgreSQL, the others do. */
   readonly isUnit: boolean;
-  /** Needs a Chromium. */
-  readonly isBrowser: boolean;
+  /** Needs the packages as npm would publish them. */
+  readonly needsPacked: boolean;
 }
 
 /**
@@ -29,7 +29,7 @@ export function findTests(root: string, filters: readonly string[]): readonly Te
         source: `${source}/${file}`,
         built: `${built}/${file.replace(/\.ts$/, '.js')}`,
         isUnit: source !== 'tests',
-        isBrowser: source === 'tests' && file.startsWith('browser/'),
+        needsPacked: source === 'tests' && file.startsWith('conformance/'),
       })),
     )
     .filter(({ source }) => filters.length === 0 || filters.some((part) => source.includes(part)));

@@ -4,18 +4,20 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { installPacked, sharing } from '../tests/support/packed.ts';
 import { startSharedServer } from '../tests/support/postgres.ts';
-import { chromiumHint, findChromium } from './chromium.ts';
+import { select } from './needs.ts';
 import { findTests } from './test-files.ts';
 import type { TestFile } from './test-files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const report = join(root, 'build', 'test-report.txt');
+const conformance = join(root, 'build', 'conformance.txt');
 const coverage = join(root, 'coverage');
 
 const runnerFlags = [
@@ -28,11 +30,15 @@ const runnerFlags = [
   '--test-reporter-destination=stdout',
   '--test-reporter=spec',
   `--test-reporter-destination=${report}`,
+  `--test-reporter=${new URL('conformance-report.js', import.meta.url).href}`,
+  `--test-reporter-destination=${conformance}`,
 ];
 
 /** After an interruption; what is still running by then is killed. */
 const STOP_MS = 10_000;
 const INTERRUPTED = 130;
+
+const NOT_PACKED = 'the packed tarballs: npm reaches no registry to install them from.';
 
 const interruption = new AbortController();
 // Every one, not the first: npm passes on what the terminal has sent to us as well.
@@ -50,23 +56,21 @@ async function main(): Promise<number> {
   const found = findTests(root, positionals);
   if (found.length === 0) return fail(`No test file has ${positionals.join(' or ')} in its path.`);
 
-  const chromium = findChromium();
-  const files = found.filter(({ isBrowser }) => !isBrowser || chromium !== undefined);
-  const skipped = `${found.length - files.length} browser test file(s): ${chromiumHint}.`;
-  if (files.length < found.length && isCI()) return fail(`Cannot run ${skipped}`);
+  const { files, missing, environment } = select(found);
+  if (missing.length > 0 && isCI())
+    return fail(missing.map((what) => `Cannot run ${what}`).join('\n'));
 
-  const environment = {
-    ...process.env,
-    CHROMIUM_PATH: chromium,
-    ...(values.coverage && { NODE_V8_COVERAGE: join(coverage, 'tmp') }),
-  };
   if (values.coverage) rmSync(coverage, { recursive: true, force: true });
-  let code = await runWithPostgres(files, environment);
-  if (values.coverage && code === 0) {
-    code = await reportCoverage();
-    console.log(closingLines());
-  }
-  if (files.length < found.length) console.log(`Skipped ${skipped}`);
+  rmSync(conformance, { force: true });
+  let code = await runWithPostgres(files, {
+    ...process.env,
+    ...environment,
+    ...(values.coverage && { NODE_V8_COVERAGE: join(coverage, 'tmp') }),
+  });
+  if (values.coverage && code === 0) code = await reportCoverage();
+  process.stdout.write(contentsOf(conformance));
+  if (values.coverage) console.log(closingLines());
+  for (const what of missing) console.log(`Skipped ${what}`);
   return code;
 }
 
@@ -79,9 +83,26 @@ async function runWithPostgres(
 
   const server = await startSharedServer();
   try {
-    return await run(files, { ...environment, POSTERN_TEST_DATABASE_URL: server.url });
+    return await runWithPacked(files, { ...environment, POSTERN_TEST_DATABASE_URL: server.url });
   } finally {
     await server.stop();
+  }
+}
+
+/** One installation likewise. */
+async function runWithPacked(
+  files: readonly TestFile[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  if (!files.some(({ needsPacked }) => needsPacked)) return run(files, environment);
+
+  const packed = await installPacked();
+  if (packed === undefined && isCI()) return fail(`Cannot run ${NOT_PACKED}`);
+  try {
+    return await run(files, { ...environment, ...sharing(packed) });
+  } finally {
+    await packed?.remove();
+    if (packed === undefined) console.log(`Skipped ${NOT_PACKED}`);
   }
 }
 
@@ -128,7 +149,12 @@ async function reportCoverage(): Promise<number> {
 
 /** The runner's own summary, for whoever reads the end of the output only. */
 function closingLines(): string {
-  return /^.*tests \d+$[^]*/m.exec(readFileSync(report, 'utf8'))?.[0].trimEnd() ?? '';
+  return /^.*tests \d+$[^]*/m.exec(contentsOf(report))?.[0].trimEnd() ?? '';
+}
+
+/** Empty when it was not written. */
+function contentsOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 function isCI(): boolean {

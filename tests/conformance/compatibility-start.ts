@@ -1,4 +1,6 @@
-import { startPostern } from '../support/child.ts';
+import { dirname } from 'node:path';
+
+import { startChild, startPostern } from '../support/child.ts';
 import type { Child } from '../support/child.ts';
 import type { Scope, TestDatabase } from '../support/postgres.ts';
 import { SECRET } from '../support/tokens.ts';
@@ -18,15 +20,20 @@ export interface CompatibleStart {
   readonly ready: () => Promise<{ readonly address: string; readonly port: number }>;
 }
 
+/** A database, and the program to run on it: the one of this repository by default. */
+export type Place = Pick<TestDatabase, 'url' | 'channel'> & {
+  readonly program?: string | undefined;
+};
+
 /** Starts the program for the scope: variables of postgres-websockets, and what changes them. */
 export function startCompatibly(
   scope: Scope,
-  database: Pick<TestDatabase, 'url' | 'channel'>,
+  { url, channel, program }: Place,
   changes: Variables = {},
 ): CompatibleStart {
   const variables: Variables = {
-    PGWS_DB_URI: database.url,
-    PGWS_LISTEN_CHANNEL: database.channel,
+    PGWS_DB_URI: url,
+    PGWS_LISTEN_CHANNEL: channel,
     PGWS_JWT_SECRET: SECRET,
     PGWS_HOST: '127.0.0.1',
     PGWS_PORT: '0',
@@ -35,7 +42,11 @@ export function startCompatibly(
   const given = Object.entries(variables).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,
   );
-  const child = startPostern(scope, ['serve'], { env: Object.fromEntries(given) });
+  const env = Object.fromEntries(given);
+  const child =
+    program === undefined
+      ? startPostern(scope, ['serve'], { env })
+      : startChild(scope, program, ['serve'], { env, cwd: dirname(program) });
   return {
     child,
     events: () => child.stdout.split('\n').slice(0, -1).map(parseEvent),

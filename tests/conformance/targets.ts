@@ -1,6 +1,9 @@
 import { freshDatabase } from '../support/postgres.ts';
 import type { Query, Scope } from '../support/postgres.ts';
 import { startGateway } from '../support/gateway.ts';
+import { startNginx } from '../support/nginx.ts';
+import { packedFolder, programIn } from '../support/packed.ts';
+import { findProgram } from '../support/programs.ts';
 import { SECRET, signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 import { WsClient } from '../support/ws-client.ts';
@@ -21,6 +24,11 @@ export type Claims = Readonly<Record<string, unknown>>;
 /** A gateway under test, wherever it runs. Scenarios know nothing else of it. */
 export interface Target {
   readonly name: string;
+  /**
+   * A proxy stands before it, which speaks HTTP with clients in the gateway's place: it answers some
+   * malformed requests itself, mends others, and keeps connections after a refusal.
+   */
+  readonly isProxied: boolean;
   readonly port: number;
   readonly wsUrl: string;
   readonly databaseUrl: string;
@@ -40,27 +48,44 @@ type Running = Pick<Target, 'port' | 'databaseUrl' | 'channel' | 'query'> & {
   readonly events: () => readonly Event[];
 };
 
-type Start = (scope: Scope, options: Required<StartOptions>) => Promise<Running>;
+/** A way to run a gateway. */
+interface Kind {
+  readonly start: (scope: Scope, options: Required<StartOptions>) => Promise<Running>;
+  /** Whether this computer has what it needs: everywhere by default. The runner says what it has not. */
+  readonly isHere?: () => boolean | Promise<boolean>;
+  readonly isProxied?: boolean;
+}
 
 /**
  * The ways to run a gateway. Each behaves as postgres-websockets does where nothing else is said:
  * what is only asked for in a compatibility start is switched on for the library.
  */
-const starts: Readonly<Record<string, Start>> = {
-  'the library': startLibrary,
-  'postern serve': startProgram,
+const kinds: Readonly<Record<string, Kind>> = {
+  'the library': { start: startLibrary },
+  'postern serve': { start: startProgram },
+  'the packed tarballs': {
+    start: startPacked,
+    isHere: async () => (await packedFolder()) !== undefined,
+  },
+  'postern serve behind nginx': {
+    start: startBehindNginx,
+    isHere: () => findProgram('nginx') !== undefined,
+    isProxied: true,
+  },
 };
 
 /** Starts one gateway of each kind for the scope. */
-export function startTargets(
+export async function startTargets(
   scope: Scope,
   { secret = SECRET, environment = {} }: StartOptions = {},
 ): Promise<readonly Target[]> {
-  return Promise.all(
-    Object.entries(starts).map(async ([name, start]) =>
-      target(name, await start(scope, { secret, environment })),
-    ),
+  const started = Object.entries(kinds).map(
+    async ([name, { start, isHere, isProxied = false }]) => {
+      if (isHere !== undefined && !(await isHere())) return [];
+      return [target({ name, isProxied }, await start(scope, { secret, environment }))];
+    },
   );
+  return (await Promise.all(started)).flat();
 }
 
 async function startLibrary(
@@ -85,25 +110,38 @@ async function startLibrary(
   return { port, databaseUrl: url, channel, query, events: flat };
 }
 
+async function startPacked(scope: Scope, options: Required<StartOptions>): Promise<Running> {
+  const folder = await packedFolder();
+  return startProgram(scope, options, folder && programIn(folder));
+}
+
+async function startBehindNginx(scope: Scope, options: Required<StartOptions>): Promise<Running> {
+  const gateway = await startProgram(scope, options);
+  const { port } = await startNginx(scope, gateway.port);
+  return { ...gateway, port };
+}
+
+/** Starts the program of this repository, or another one. */
 async function startProgram(
   scope: Scope,
   { secret, environment }: Required<StartOptions>,
+  program?: string,
 ): Promise<Running> {
   const { url, channel, query } = await freshDatabase(scope);
   const { ready, events } = startCompatibly(
     scope,
-    { url, channel },
+    { url, channel, program },
     { PGWS_JWT_SECRET: secret, ...environment },
   );
   const { port } = await ready();
   return { port, databaseUrl: url, channel, query, events };
 }
 
-function target(name: string, { events, ...running }: Running): Target {
+function target(kind: Pick<Target, 'name' | 'isProxied'>, { events, ...running }: Running): Target {
   const wsUrl = `ws://127.0.0.1:${running.port}`;
   return {
+    ...kind,
     ...running,
-    name,
     wsUrl,
     logged: (fields) =>
       until(`a log line with ${JSON.stringify(fields)}`, () =>

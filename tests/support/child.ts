@@ -26,6 +26,8 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** A descriptor of ours for its standard output; recorded by default. */
   readonly stdout?: number;
+  /** What ends it at the end of the scope: SIGKILL by default. */
+  readonly end?: NodeJS.Signals;
 }
 
 /** A process whose output is recorded. It does not outlive the scope it was started in. */
@@ -82,12 +84,12 @@ export class Child {
   }
 }
 
-/** Starts a program; it is killed at the end of the scope when it still runs. */
+/** Starts a program; it is ended at the end of the scope when it still runs. */
 export function startChild(
   scope: Scope,
   file: string,
   args: readonly string[],
-  { env = {}, cwd = ROOT, stdout }: ChildOptions = {},
+  { env = {}, cwd = ROOT, stdout, end = 'SIGKILL' }: ChildOptions = {},
 ): Child {
   const inherited = INHERITED.flatMap((name) => {
     const value = process.env[name];
@@ -101,13 +103,13 @@ export function startChild(
     }),
   );
   scope.after(async () => {
-    child.signal('SIGKILL');
+    child.signal(end);
     await child.exited();
   });
   return child;
 }
 
-/** Starts `postern` with these arguments. */
+/** Starts the `postern` of this repository with these arguments. */
 export function startPostern(scope: Scope, args: readonly string[], options?: ChildOptions): Child {
   return startChild(scope, process.execPath, [POSTERN, ...args], options);
 }

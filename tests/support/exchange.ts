@@ -21,6 +21,8 @@ export interface Request {
   readonly version?: string;
   /** Header lines besides `Host` and `Connection: close`; none by default. */
   readonly lines?: readonly string[];
+  /** Empty by default. */
+  readonly body?: string;
 }
 
 /** Sends one plain request on a connection of its own and returns the whole answer. */
@@ -62,13 +64,34 @@ export async function exchange(port: number, bytes: string): Promise<Answer> {
   try {
     socket.write(Buffer.from(bytes, 'latin1'));
     const { status, headers } = await socket.responseHead();
-    const body = status === 101 ? '' : (await socket.ended(15_000)).toString();
-    return { status, headers, body };
+    const hasBody = status !== 101 && !bytes.startsWith('HEAD ');
+    return { status, headers, body: hasBody ? await bodyOf(socket, headers) : '' };
   } finally {
     socket.destroy();
   }
 }
 
-function head({ method = 'GET', target = '/', version = 'HTTP/1.1', lines = [] }: Request): string {
-  return `${[`${method} ${target} ${version}`, ...lines].join('\r\n')}\r\n\r\n`;
+/** All that comes until the end; only a proxy keeps its connection for another request. */
+async function bodyOf(socket: RawSocket, headers: Answer['headers']): Promise<string> {
+  if (headers.get('connection') !== 'keep-alive') return (await socket.ended(15_000)).toString();
+  if (headers.get('transfer-encoding') === 'chunked') return chunksOf(socket);
+  return (await socket.bytes(Number(headers.get('content-length')))).toString();
+}
+
+/** The body without its chunks' sizes. */
+async function chunksOf(socket: RawSocket): Promise<string> {
+  const size = Number.parseInt(await socket.line(), 16);
+  const chunk = (await socket.bytes(size)).toString();
+  await socket.line();
+  return size === 0 ? chunk : chunk + (await chunksOf(socket));
+}
+
+function head({
+  method = 'GET',
+  target = '/',
+  version = 'HTTP/1.1',
+  lines = [],
+  body = '',
+}: Request): string {
+  return `${[`${method} ${target} ${version}`, ...lines].join('\r\n')}\r\n\r\n${body}`;
 }

@@ -19,7 +19,8 @@ export interface Link {
   readonly anchor: string;
 }
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+/** The root of the repository. */
+export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const NO_SOURCE = /(^|\/)(node_modules|dist|build|coverage|\.[^/]*)\//;
 
 /** Paths of all files below a folder of the repository, but for what was installed or built. */

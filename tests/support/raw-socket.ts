@@ -104,6 +104,23 @@ export class RawSocket {
     return frame;
   }
 
+  /** The next line, without its end. Throws when the connection ends first. */
+  async line(deadlineMs?: number): Promise<string> {
+    const hasEnded = (): number | undefined => this.#position('\r\n') ?? this.#failWhenEnded();
+    const end = await until('the end of a line', hasEnded, deadlineMs);
+    return this.#take(end + 2)
+      .toString('latin1')
+      .trimEnd();
+  }
+
+  /** The next so many bytes. Throws when the connection ends first. */
+  async bytes(count: number, deadlineMs?: number): Promise<Buffer> {
+    const areHere = (): boolean =>
+      this.#received.length >= count || this.#failWhenEnded() !== undefined;
+    await until(`${count} bytes`, areHere, deadlineMs);
+    return this.#take(count);
+  }
+
   /** Stops reading, so that the server's writes pile up. */
   pause(): void {
     this.#socket.pause();

@@ -11,7 +11,12 @@ import type { Scope } from '../support/postgres.ts';
 import { until } from '../support/wait.ts';
 import { scratchFolder } from './scratch.ts';
 
-const scripts = ['chromium', 'deadline', 'test', 'test-files'];
+const copies = [
+  ...['conformance-report', 'deadline', 'needs', 'test', 'test-files'].map(
+    (name) => `scripts/${name}`,
+  ),
+  'tests/support/programs',
+];
 
 /** In place of the server that takes seconds to start. */
 const postgres = `
@@ -26,6 +31,14 @@ const postgres = `
     return { url: 'postgres://shared', stop };
   }`;
 
+/** Likewise in place of the installation. */
+const packed = `
+  import { appendFileSync } from 'node:fs';
+  const remove = async () => appendFileSync('log', 'removed ');
+  export const installPacked = async () =>
+    process.env.OFFLINE ? undefined : { folder: '/packed', remove };
+  export const sharing = (packed) => ({ POSTERN_TEST_PACKED: packed?.folder ?? '' });`;
+
 /** A test file whose child listens on a port for as long as it lives. */
 const spawning = `
   import { spawn } from 'node:child_process';
@@ -35,6 +48,12 @@ const spawning = `
 
 const passing = (name: string): string =>
   `import { it } from 'node:test';\nit('${name} passes', () => {});`;
+
+/** Scenarios against two targets, the second of which fails one and lacks another. */
+const scenarios = `
+  import { describe, it } from 'node:test';
+  describe('one: a thing', () => { it('works', () => {}); it('lasts', () => {}); });
+  describe('the other: a thing', () => { it('works', () => { throw new Error('no'); }); });`;
 
 const printing = (variable: string): string =>
   `console.log('<' + process.env['${variable}'] + '>');`;
@@ -111,6 +130,58 @@ describe('npm test', () => {
   }
 });
 
+describe('npm test, with conformance', () => {
+  const files = { 'tests/conformance/raw/a.test.ts': printing('POSTERN_TEST_PACKED') };
+  const env = { NGINX_PATH: '/opt/nginx' };
+
+  it('tells the tests where the packed packages are, and removes them', async (t) => {
+    const root = await repository(t, files);
+    const run = startIn(t, root, { env });
+    assert.equal((await run.exited()).code, 0);
+    assert.match(run.stdout, /<\/packed>/);
+    assert.equal(await log(root), 'started removed stopped');
+  });
+
+  it('does without them where npm reaches no registry, and says so; in CI it fails', async (t) => {
+    const run = await start(t, files, { env: { ...env, OFFLINE: 'yes' } });
+    assert.equal((await run.exited()).code, 0);
+    assert.match(run.stdout, /<>/);
+    assert.match(run.stdout, /^Skipped the packed tarballs: npm reaches no registry/m);
+
+    const inCI = await start(t, files, { env: { ...env, OFFLINE: 'yes', CI: '1' } });
+    assert.equal((await inCI.exited()).code, 1);
+    assert.match(inCI.stderr, /^Cannot run the packed tarballs/m);
+  });
+
+  it('does without nginx where there is none, and says so; in CI it fails', async (t) => {
+    const run = await start(t, { ...files, 'tests/nginx/b.test.ts': passing('b') });
+    assert.equal((await run.exited()).code, 0);
+    assert.doesNotMatch(run.stdout, /b passes/);
+    assert.match(run.stdout, /^Skipped 1 file\(s\) in tests\/nginx\/: no nginx on PATH/m);
+    assert.match(run.stdout, /^Skipped a part of 1 file\(s\) in tests\/conformance\/: no nginx/m);
+
+    const inCI = await start(t, files, { env: { CI: '1' } });
+    assert.equal((await inCI.exited()).code, 1);
+    assert.match(inCI.stderr, /^Cannot run a part of 1 file\(s\) in tests\/conformance\//m);
+  });
+
+  it('counts the scenarios against each target, and names those that did not run', async (t) => {
+    const run = await start(t, { 'tests/conformance/raw/b.test.ts': scenarios }, { env });
+    assert.equal((await run.exited()).code, 1);
+    assert.match(run.stdout, /^ {2}raw\/b +2 +0\/1$/m);
+    assert.match(run.stdout, /^ {2}\[2\] the other$/m);
+    assert.match(run.stdout, /^Did not run against the other: raw\/b: a thing › lasts$/m);
+  });
+
+  it('fails for a scenario that ran against some targets only', async (t) => {
+    const partial = scenarios.replace("throw new Error('no');", '');
+    const run = await start(t, { 'tests/conformance/raw/b.test.ts': partial }, { env });
+    assert.equal((await run.exited()).code, 1);
+    assert.match(run.stdout, /^ℹ fail 0$/m);
+    assert.match(run.stdout, /^Did not run against the other/m);
+  });
+});
+
 describe('npm test, without a Chromium', () => {
   const files = {
     'tests/browser/a.test.ts': passing('browser'),
@@ -123,14 +194,14 @@ describe('npm test, without a Chromium', () => {
     assert.match(run.stdout, /^ℹ tests 1$/m);
     assert.match(
       run.stdout,
-      /^Skipped 1 browser test file\(s\): none of chromium, .* CHROMIUM_PATH/m,
+      /^Skipped 1 file\(s\) in tests\/browser\/: no chromium, .* CHROMIUM_PATH/m,
     );
   });
 
   it('fails where CI is set', async (t) => {
     const run = await start(t, files, { env: { CI: 'true' } });
     assert.equal((await run.exited()).code, 1);
-    assert.match(run.stderr, /^Cannot run 1 browser test file\(s\): none of chromium/);
+    assert.match(run.stderr, /^Cannot run 1 file\(s\) in tests\/browser\/: no chromium,/);
   });
 
   it('runs the other tests where CI is set and only they are asked for', async (t) => {
@@ -193,10 +264,11 @@ function repository(scope: Scope, tests: Readonly<Record<string, string>>): Prom
     files: {
       'package.json': '{ "type": "module" }',
       'build/tests/support/postgres.js': postgres,
+      'build/tests/support/packed.js': packed,
       ...tests,
       ...Object.fromEntries(built),
     },
-    copies: scripts.map((name) => `build/scripts/${name}.js`),
+    copies: copies.map((path) => `build/${path}.js`),
   });
 }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
+import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
 import type { Claims } from '../targets.ts';
 
@@ -27,7 +28,7 @@ const [targets, closedTargets] = await Promise.all([
 ]);
 
 for (const target of targets) {
-  describe(`The channels that ${target.name} grants`, () => {
+  describeOn(target, 'the channels that are granted', () => {
     for (const [claims, pathChannel, channels] of grants) {
       const path = pathChannel === undefined ? 'a token alone' : `the path of ${pathChannel}`;
       it(`for ${path} and ${JSON.stringify(claims)} are ${channels.join(', ')}`, async () => {
@@ -64,9 +65,11 @@ for (const target of targets) {
 }
 
 for (const target of closedTargets) {
-  it(`With open channels off, ${target.name} grants no channel that a token does not name`, async () => {
-    const path = await pathOf({ mode: 'rw' }, 'chat');
-    const { status, body } = await handshake(target.port, { target: path });
-    assert.deepEqual([status, body], [400, 'No allowed channels']);
+  describeOn(target, 'with open channels off', () => {
+    it('no channel is granted that a token does not name', async () => {
+      const path = await pathOf({ mode: 'rw' }, 'chat');
+      const { status, body } = await handshake(target.port, { target: path });
+      assert.deepEqual([status, body], [400, 'No allowed channels']);
+    });
   });
 }

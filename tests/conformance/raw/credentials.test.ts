@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { forgeToken, inSeconds, signToken } from '../../support/tokens.ts';
 import type { Part } from '../../support/tokens.ts';
+import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
 
 const GOOD = { mode: 'rw', channel: 'chat' } as const;
@@ -88,7 +89,7 @@ const refusals: Readonly<Record<string, readonly [Path, string | RegExp]>> = {
 const scope = failOnLeaks();
 
 for (const target of await startTargets({ after })) {
-  describe(`A credential is refused by ${target.name}`, () => {
+  describeOn(target, 'a credential is refused', () => {
     for (const [what, [path, body]] of Object.entries(refusals)) {
       it(`for ${what}`, async () => {
         const answer = await handshake(target.port, {
@@ -105,7 +106,7 @@ for (const target of await startTargets({ after })) {
         const { headers } = answer;
         assert.match(headers.get('content-type') ?? '', /^text\/plain(; charset=utf-8)?$/);
         assert.equal(headers.get('content-length'), String(Buffer.byteLength(answer.body)));
-        assert.equal(headers.get('connection'), 'close');
+        assert.equal(headers.get('connection'), target.isProxied ? 'keep-alive' : 'close');
         assert.equal(headers.get('sec-websocket-protocol'), undefined);
         assert.equal(headers.get('sec-websocket-extensions'), undefined);
       });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { listen } from '../../support/listen.ts';
 import { forgeToken, inSeconds } from '../../support/tokens.ts';
 import { WsClient } from '../../support/ws-client.ts';
+import { describeOn } from '../suites.ts';
 import { startTargets } from '../targets.ts';
 
 const CHAT = { mode: 'rw', channel: 'chat' } as const;
@@ -27,7 +28,7 @@ const scope = failOnLeaks();
 for (const target of await startTargets({ after })) {
   const database = { url: target.databaseUrl, channel: target.channel };
 
-  describe(`The envelope of ${target.name}`, () => {
+  describeOn(target, 'the envelope', () => {
     it('has its keys in alphabetical order, the time inside the claims, and no space', async () => {
       const listener = await listen(scope, database);
       const exp = inSeconds(60);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
+import { describeOn } from '../suites.ts';
 import { startTargets } from '../targets.ts';
 
 const LONGEST_BYTES = 7_999;
@@ -45,14 +46,14 @@ const scope = failOnLeaks();
 for (const target of await startTargets({ after })) {
   const notify = (text: string) => target.query('SELECT pg_notify($1, $2)', [target.channel, text]);
 
-  describe(`What SQL notifies, ${target.name}`, () => {
-    it('delivers to the channel that it names, byte for byte and in order', async () => {
+  describeOn(target, 'what SQL notifies', () => {
+    it('is delivered to the channel that it names, byte for byte and in order', async () => {
       const reader = await target.connect(scope, { mode: 'r', channel: 'chat' });
       for (const text of forChat) await notify(text);
       for (const text of forChat) assert.equal(await reader.message(), text);
     });
 
-    it('delivers to the channel with the name of the database channel when it names none', async () => {
+    it('is delivered to the channel with the name of the database channel when it names none', async () => {
       const chat = await target.connect(scope, { mode: 'r', channel: 'chat' });
       const reader = await target.connect(scope, { mode: 'r', channel: target.channel });
       for (const text of forEverybodyElse) await notify(text);
@@ -63,7 +64,7 @@ for (const target of await startTargets({ after })) {
       assert.equal(chat.messages.length, 1);
     });
 
-    it('delivers to every channel name that JSON can write', async () => {
+    it('is delivered to every channel name that JSON can write', async () => {
       for (const channel of [
         '__proto__',
         'constructor',
@@ -81,13 +82,13 @@ for (const target of await startTargets({ after })) {
       }
     });
 
-    it('delivers from plain NOTIFY as from pg_notify', async () => {
+    it('is delivered from plain NOTIFY as from pg_notify', async () => {
       const reader = await target.connect(scope, { mode: 'r', channel: 'chat' });
       await target.query(`NOTIFY "${target.channel}", '{"channel": "chat", "payload": "it''s"}'`);
       assert.equal(await reader.message(), `{"channel": "chat", "payload": "it's"}`);
     });
 
-    it('delivers at the commit, and nothing of what was rolled back', async () => {
+    it('is delivered at the commit, and not at all when it was rolled back', async () => {
       const reader = await target.connect(scope, { mode: 'r', channel: 'chat' });
       const text = '{"channel":"chat","payload":"never"}';
       await assert.rejects(target.query('SELECT pg_notify($1, $2), 1 / 0', [target.channel, text]));
@@ -95,7 +96,7 @@ for (const target of await startTargets({ after })) {
       assert.equal(JSON.parse(await reader.message()).payload, 'committed');
     });
 
-    it('delivers nothing to those who may only write', async () => {
+    it('is not delivered to those who may only write', async () => {
       const writer = await target.connect(scope, { mode: 'w', channel: 'chat' });
       const reader = await target.connect(scope, { mode: 'r', channel: 'chat' });
       await notify('{"channel":"chat"}');

@@ -1,24 +1,28 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { handshake } from '../../support/exchange.ts';
 import type { Handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { WsClient } from '../../support/ws-client.ts';
+import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
 
 const ANY_CHANNEL = { mode: 'rw' } as const;
 const CHAT = { mode: 'rw', channel: 'chat' } as const;
 
-/** Handshakes that are none, each with a good token in its path, and the status of the answer. */
-const malformed: Readonly<Record<string, readonly [Handshake, number]>> = {
+/**
+ * Handshakes that are none, each with a good token in its path, and the status of the answer; then that
+ * of a proxy's, where it makes a handshake of it.
+ */
+const malformed: Readonly<Record<string, readonly [Handshake, number, number?]>> = {
   'a POST': [{ method: 'POST' }, 405],
   'a HEAD': [{ method: 'HEAD' }, 405],
   'an OPTIONS': [{ method: 'OPTIONS' }, 405],
-  'HTTP/1.0': [{ version: 'HTTP/1.0' }, 400],
+  'HTTP/1.0': [{ version: 'HTTP/1.0' }, 400, 101],
   'no Host': [{ headers: { Host: undefined } }, 400],
-  'no Connection': [{ headers: { Connection: undefined } }, 400],
-  'Connection: close': [{ headers: { Connection: 'close' } }, 400],
+  'no Connection': [{ headers: { Connection: undefined } }, 400, 101],
+  'Connection: close': [{ headers: { Connection: 'close' } }, 400, 101],
   'no Upgrade': [{ headers: { Upgrade: undefined } }, 400],
   'an upgrade to something else': [{ headers: { Upgrade: 'h2c' } }, 400],
   'no version': [{ headers: { 'Sec-WebSocket-Version': undefined } }, 426],
@@ -27,7 +31,7 @@ const malformed: Readonly<Record<string, readonly [Handshake, number]>> = {
   'no key': [{ headers: { 'Sec-WebSocket-Key': undefined } }, 400],
   'a key of the wrong length': [{ headers: { 'Sec-WebSocket-Key': btoa('short') } }, 400],
   'two keys': [{ lines: ['Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='] }, 400],
-  'a body': [{ headers: { 'Content-Length': '5' } }, 400],
+  'a body': [{ headers: { 'Content-Length': '5' }, body: 'hello' }, 400],
 };
 
 const scope = failOnLeaks();
@@ -45,7 +49,7 @@ for (const target of await startTargets({ after })) {
     return JSON.parse(await client.message()).channel;
   };
 
-  describe(`The handshake of ${target.name}`, () => {
+  describeOn(target, 'the handshake', () => {
     it('switches protocols, without a subprotocol and without compression', async () => {
       const { status, headers } = await handshake(target.port, {
         target: await pathOf(CHAT),
@@ -56,9 +60,13 @@ for (const target of await startTargets({ after })) {
         },
       });
       assert.equal(status, 101);
-      const expected = { upgrade: 'websocket', connection: 'Upgrade' };
-      const accept = { 'sec-websocket-accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' };
-      assert.deepEqual(Object.fromEntries(headers), { ...expected, ...accept });
+      const { server, date, ...own } = Object.fromEntries(headers);
+      assert.equal(server !== undefined && date !== undefined, target.isProxied);
+      assert.deepEqual(own, {
+        upgrade: 'websocket',
+        connection: target.isProxied ? 'upgrade' : 'Upgrade',
+        'sec-websocket-accept': 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=',
+      });
     });
 
     it('takes header names and words in any case, and Upgrade among other words', async () => {
@@ -70,13 +78,14 @@ for (const target of await startTargets({ after })) {
       assert.equal(status, 101);
     });
 
-    for (const [what, [request, status]] of Object.entries(malformed)) {
-      it(`is none with ${what}: ${status}`, async () => {
+    for (const [what, [request, direct, proxied = direct]] of Object.entries(malformed)) {
+      it(`is none with ${what}: ${direct}`, async () => {
+        const status = target.isProxied ? proxied : direct;
         const answer = await handshake(target.port, { target: await pathOf(CHAT), ...request });
         assert.equal(answer.status, status);
         if (status === 405) assert.equal(answer.headers.get('allow'), 'GET');
         if (status === 426) assert.equal(answer.headers.get('sec-websocket-version'), '13');
-        assert.equal(answer.headers.get('connection'), 'close');
+        if (!target.isProxied) assert.equal(answer.headers.get('connection'), 'close');
       });
     }
 
@@ -92,8 +101,14 @@ for (const target of await startTargets({ after })) {
 
     it('ignores a slash and further elements behind channel and token', async () => {
       const path = await pathOf(CHAT, 'chat');
-      for (const more of ['/', '/more', '/more/and/more', '//', '/%zz'])
+      for (const more of ['/', '/more', '/more/and/more', '//'])
         assert.equal(await channelBehind(path + more), 'chat', more);
+    });
+
+    it('does not decode what stands behind channel and token', async () => {
+      const path = `${await pathOf(CHAT, 'chat')}/%zz`;
+      if (target.isProxied) assert.equal((await refused(path))[0], 400);
+      else assert.equal(await channelBehind(path), 'chat');
     });
 
     it('decodes the channel, once', async () => {
@@ -114,7 +129,8 @@ for (const target of await startTargets({ after })) {
       for (const channel of ['%', '%zz', '%ff', '%C3', '%ED%A0%80', '%C0%AF']) {
         const [status, body] = await refused(`/${channel}${token}`);
         assert.equal(status, 400, channel);
-        assert.match(body, /^Bad handshake: The path names/);
+        const isAnsweredByProxy = target.isProxied && !/^(%[0-9A-F]{2})+$/i.test(channel);
+        if (!isAnsweredByProxy) assert.match(body, /^Bad handshake: The path names/);
       }
     });
 
@@ -135,10 +151,11 @@ for (const target of await startTargets({ after })) {
         assert.equal(await channelBehind(`/${name}${token}`), name);
     });
 
-    it('refuses a target that is no path', async () => {
+    it('refuses a target that is no path; a proxy makes one of a whole URL', async () => {
       const path = await pathOf(CHAT);
-      for (const start of ['http://127.0.0.1', 'ws://127.0.0.1', 'x'])
-        assert.equal((await refused(start + path))[0], 400, start);
+      assert.equal((await refused(`x${path}`))[0], 400);
+      for (const start of ['http://127.0.0.1', 'ws://127.0.0.1'])
+        assert.equal((await refused(start + path))[0], target.isProxied ? 101 : 400, start);
     });
   });
 }

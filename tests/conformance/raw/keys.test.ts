@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { keyPair, SECRET, signToken } from '../../support/tokens.ts';
 import type { SignOptions } from '../../support/tokens.ts';
+import { describeOn } from '../suites.ts';
 import { startTargets } from '../targets.ts';
 
 const HMAC = ['HS256', 'HS384', 'HS512'];
@@ -77,13 +78,13 @@ const started = await Promise.all(
 );
 
 for (const { form, good, bad, targets } of started) {
-  for (const { name, port } of targets) {
+  for (const target of targets) {
     const answerTo = async (signing: SignOptions) => {
       const token = await signToken({ mode: 'r', channel: 'chat' }, signing);
-      return handshake(port, { target: `/${token}` });
+      return handshake(target.port, { target: `/${token}` });
     };
 
-    describe(`With ${form}, ${name}`, () => {
+    describeOn(target, `with ${form}`, () => {
       for (const signing of good) {
         it(`lets in ${describeSigning(signing)}`, async () => {
           assert.equal((await answerTo(signing)).status, 101);

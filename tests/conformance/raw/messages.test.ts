@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { closePayload, opcodes } from '../../support/frames.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { RawSocket } from '../../support/raw-socket.ts';
+import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
 import type { Target } from '../targets.ts';
 
@@ -22,7 +23,7 @@ async function byHand({ port }: Target, mode: string): Promise<RawSocket> {
 for (const target of await startTargets({ after })) {
   const connect = (mode: string) => target.connect(scope, { ...CHAT, mode });
 
-  describe(`A message, through ${target.name}`, () => {
+  describeOn(target, 'a message', () => {
     it('reaches everybody who has the channel and may read, its sender too', async () => {
       const [sender, reader, other] = await Promise.all(['rw', 'r', 'rw'].map(connect));
       assert(sender !== undefined && reader !== undefined && other !== undefined);
@@ -77,7 +78,7 @@ for (const target of await startTargets({ after })) {
     }
   });
 
-  describe(`Messages, through ${target.name}`, () => {
+  describeOn(target, 'messages', () => {
     it('keep their order per sender and channel, and one order for all readers', async () => {
       const count = 100;
       const both = { mode: 'rw', channels: ['a', 'b'] };
@@ -108,7 +109,7 @@ for (const target of await startTargets({ after })) {
     });
   });
 
-  describe(`A connection to ${target.name}`, () => {
+  describeOn(target, 'a connection', () => {
     for (const mode of ['r', 'w', 'rw']) {
       it(`in mode ${mode} has its pings and its close answered`, async () => {
         const socket = await byHand(target, mode);

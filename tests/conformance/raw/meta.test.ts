@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import type { WsClient } from '../../support/ws-client.ts';
+import { describeOn } from '../suites.ts';
 import { startTargets } from '../targets.ts';
 
 const MODERATOR = { mode: 'r', channel: 'meta', jti: 'moderator' } as const;
@@ -26,7 +27,7 @@ async function nextAbout(moderator: WsClient, jti: string): Promise<string> {
 }
 
 for (const target of openings) {
-  describe(`The meta channel of ${target.name}`, () => {
+  describeOn(target, 'the meta channel', () => {
     it('is told of each connection, and of its channels', async () => {
       const moderator = await target.connect(scope, MODERATOR);
       await target.connect(scope, { mode: 'w', channels: ['a', 'b,c'], jti: 'x' });
@@ -55,7 +56,7 @@ for (const target of openings) {
 }
 
 for (const target of endings) {
-  describe(`The meta channel of ${target.name}, with ends`, () => {
+  describeOn(target, 'the meta channel, with ends', () => {
     it('is told of the close code', async () => {
       const moderator = await target.connect(scope, MODERATOR);
       const client = await target.connect(scope, { mode: 'rw', channel: 'chat', jti: 'x' });

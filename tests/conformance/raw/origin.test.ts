@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
+import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
 
 const LISTED = ['https://app.test', 'http://localhost:8080', 'capacitor://localhost'] as const;
@@ -40,10 +41,11 @@ const [strict, open] = await Promise.all([
 ]);
 const path = await pathOf({ mode: 'rw', channel: 'chat' });
 
-for (const { name, port, logged } of strict) {
+for (const target of strict) {
+  const { port, logged } = target;
   const knock = (...lines: readonly string[]) => handshake(port, { target: path, lines });
 
-  describe(`With a list of origins, ${name}`, () => {
+  describeOn(target, 'with a list of origins', () => {
     for (const origin of LISTED) {
       it(`lets in ${origin}`, async () => {
         assert.equal((await knock(`Origin: ${origin}`)).status, 101);
@@ -79,12 +81,13 @@ for (const { name, port, logged } of strict) {
   });
 }
 
-for (const { name, port } of open) {
-  it(`Without a list of origins, ${name} lets in every one`, async () => {
-    for (const origin of ['https://evil.test', 'null', ''])
-      assert.equal(
-        (await handshake(port, { target: path, headers: { Origin: origin } })).status,
-        101,
-      );
+for (const target of open) {
+  describeOn(target, 'without a list of origins', () => {
+    it('lets in every one', async () => {
+      for (const origin of ['https://evil.test', 'null', '']) {
+        const request = { target: path, headers: { Origin: origin } };
+        assert.equal((await handshake(target.port, request)).status, 101);
+      }
+    });
   });
 }

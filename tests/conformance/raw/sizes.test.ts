@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { listen } from '../../support/listen.ts';
+import { describeOn } from '../suites.ts';
 import { startTargets } from '../targets.ts';
 
 const LONGEST_BYTES = 7_999;
@@ -24,7 +25,7 @@ const scope = failOnLeaks();
 for (const target of await startTargets({ after })) {
   const listenHere = () => listen(scope, { url: target.databaseUrl, channel: target.channel });
 
-  describe(`A long message, through ${target.name}`, () => {
+  describeOn(target, 'a long message', () => {
     for (const [filling, bytes] of fillings) {
       it(`of ${JSON.stringify(filling)} arrives up to an envelope of 7,999 bytes`, async () => {
         const client = await target.connect(scope, CHAT);
