@@ -99,6 +99,7 @@ async function startLibrary(
       POSTERN_DATABASE_CHANNEL: channel,
       POSTERN_JWT_SECRET: secret,
       POSTERN_OPEN_CHANNELS: 'true',
+      POSTERN_CHANNEL_PATTERNS: 'false',
       POSTERN_REQUIRE_EXP: 'false',
       POSTERN_MAX_CONNECTION_AGE: '0',
       // A pool that grows while a test runs would look like a leak of that test.

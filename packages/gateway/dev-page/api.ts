@@ -14,6 +14,13 @@ export interface Info {
   readonly docs: readonly string[];
 }
 
+/** The channels that a token opens, and those of them that it may read and write. */
+export interface Granted {
+  readonly channels: readonly string[];
+  readonly readable: readonly string[];
+  readonly writable: readonly string[];
+}
+
 /** How far a token came in the gate, and what a handshake with it would be answered. */
 export interface Explanation {
   readonly steps: readonly {
@@ -23,11 +30,7 @@ export interface Explanation {
   readonly verdict:
     | {
         readonly status: 101;
-        readonly grant: {
-          readonly channels: readonly string[];
-          readonly canRead: boolean;
-          readonly canWrite: boolean;
-        };
+        readonly grant: Granted;
         readonly expiresAt?: number;
       }
     | { readonly status: 400; readonly text: string };

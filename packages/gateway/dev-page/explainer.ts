@@ -1,5 +1,5 @@
 import { explainToken, makeToken, wordsFor } from './api.ts';
-import type { Explanation } from './api.ts';
+import type { Explanation, Granted } from './api.ts';
 import { find, make } from './dom.ts';
 import { nowSeconds, timeOfDay } from './time.ts';
 import { meaningOf, readToken } from './token.ts';
@@ -91,11 +91,8 @@ async function showVerdict(text: string, channel: string, signal: AbortSignal): 
 
 function showAnswer({ steps, verdict }: Explanation): void {
   if (verdict.status === 101) {
-    const { channels, canRead, canWrite } = verdict.grant;
-    const may = [canRead ? 'read' : '', canWrite ? 'write' : ''].filter((word) => word !== '');
     const end = verdict.expiresAt === undefined ? '' : ` until ${timeOfDay(verdict.expiresAt)}`;
-    const what = `Enters ${channels.join(', ')} and may ${may.join(' and ')}${end}.`;
-    put('admitted', '101 Switching Protocols', what);
+    put('admitted', '101 Switching Protocols', `Enters ${allowed(verdict.grant)}${end}.`);
   } else {
     put('refused', '400 Bad Request', make('code', '', verdict.text));
   }
@@ -109,6 +106,18 @@ function showAnswer({ steps, verdict }: Explanation): void {
       return item;
     }),
   );
+}
+
+/** `a, b and may read and write`; or, where channels differ, `a (read), b (read and write)`. */
+function allowed({ channels, readable, writable }: Granted): string {
+  const may = channels.map((channel) =>
+    [readable.includes(channel) && 'read', writable.includes(channel) && 'write']
+      .filter((word) => word !== false)
+      .join(' and '),
+  );
+  const [first = ''] = may;
+  if (may.every((words) => words === first)) return `${channels.join(', ')} and may ${first}`;
+  return channels.map((channel, index) => `${channel} (${may[index] ?? ''})`).join(', ');
 }
 
 function showNothing(): void {

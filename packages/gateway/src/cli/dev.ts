@@ -103,6 +103,7 @@ function devRequests({ options, secret, databaseUrl, log }: DevRequests): Handle
     docsDir: DOCS,
     verify: verifierFor(options),
     openChannels: options.openChannels,
+    channelPatterns: options.channelPatterns,
     onError: (error) => log('request_failed', { error }),
   });
   return (request, response) => {

@@ -1,14 +1,12 @@
 import { grantFrom } from '../auth/grant.ts';
-import type { Grant } from '../auth/grant.ts';
+import type { Grant, GrantRules } from '../auth/grant.ts';
 import { tokenProblems } from '../auth/problems.ts';
 import type { TokenProblem } from '../auth/problems.ts';
 import type { Verify } from '../auth/verify.ts';
 
 /** The gate's own checks: an explanation never differs from what a handshake is answered. */
-export interface Gate {
+export interface Gate extends GrantRules {
   readonly verify: Verify;
-  /** Whether a token without channel claims opens whatever channel the path names. */
-  readonly openChannels: boolean;
 }
 
 /** The order in which a token is looked at; the first step that fails decides the answer. */
@@ -42,7 +40,7 @@ export async function explainToken(gate: Gate, question: Question): Promise<Expl
   if ('problem' in verified) return refusedAt(stepOf(verified.problem), verified.problem);
 
   const { claims, expiresAt } = verified;
-  const granted = grantFrom(claims, { pathChannel, openChannels: gate.openChannels });
+  const granted = grantFrom(claims, { ...gate, pathChannel });
   if ('problem' in granted) return refusedAt('grant', granted.problem);
 
   return {

@@ -25,6 +25,7 @@ export const compatibleDefaults = {
   onListenerLoss: 'exit',
   urlTokens: true,
   openChannels: true,
+  channelPatterns: false,
   requireExp: false,
   maxConnectionAge: 0,
 } as const;

@@ -5,6 +5,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { pathCredential } from '../auth/credential.ts';
 import { grantFrom } from '../auth/grant.ts';
+import type { GrantRules } from '../auth/grant.ts';
 import type { TokenProblem } from '../auth/problems.ts';
 import type { Verify } from '../auth/verify.ts';
 import type { Log } from '../observe/log.ts';
@@ -24,11 +25,9 @@ export interface Gate {
   readonly now: () => number;
   readonly admit: Admit;
   readonly log: Log;
-  readonly options: {
+  readonly options: GrantRules & {
     /** Whether tokens in the path are accepted: without them there is no raw protocol. */
     readonly urlTokens: boolean;
-    /** Whether a token without channel claims opens whatever channel the path names. */
-    readonly openChannels: boolean;
     /** Longest message a client may send, in bytes; 0: no limit. */
     readonly maxMessageBytes: number;
   };
@@ -106,7 +105,7 @@ async function examine(request: IncomingMessage, gate: Gate): Promise<Visitor | 
   if ('problem' in verification) return refusalFor(verification.problem);
   const granted = grantFrom(verification.claims, {
     pathChannel: credential.channel,
-    openChannels: gate.options.openChannels,
+    ...gate.options,
   });
   if ('problem' in granted) return refusalFor(granted.problem);
 

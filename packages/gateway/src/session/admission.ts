@@ -65,7 +65,7 @@ export function createAdmission(parts: AdmissionParts): Admit {
 
     undo.push(registry.add(session), heartbeat.add(session));
     wheel.add(session);
-    if (grant.canRead) undo.push(...grant.channels.map((name) => hub.subscribe(name, session)));
+    undo.push(...grant.readable.map((name) => hub.subscribe(name, session)));
     log('session_started', { session: session.id, channels: grant.channels.length });
     protocol.opened(session);
     return session;

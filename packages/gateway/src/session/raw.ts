@@ -24,7 +24,8 @@ export interface RawOptions {
   readonly log: Log;
 }
 
-/** The protocol of postgres-websockets: every text is a message for every channel of its sender. */
+/** The protocol of postgres-websockets: every text is a message for every channel that its sender
+ * may write. */
 export interface RawProtocol {
   readonly receive: (session: Session, data: Buffer) => void;
   readonly opened: (session: Session) => void;
@@ -46,7 +47,8 @@ export function createRawProtocol(options: RawOptions): RawProtocol {
   const { publisher, envelopes, metaChannel, metaClose, log } = options;
 
   const receive = (session: Session, data: Buffer): void => {
-    if (!session.grant.canWrite) {
+    const { writable } = session.grant;
+    if (writable.length === 0) {
       session.ignored += 1;
       return;
     }
@@ -55,9 +57,7 @@ export function createRawProtocol(options: RawOptions): RawProtocol {
       return;
     }
     const payload = data.toString();
-    const texts = session.grant.channels.map((channel) =>
-      envelopes.message(channel, session.claims, payload),
-    );
+    const texts = writable.map((channel) => envelopes.message(channel, session.claims, payload));
     // All or none: it is one message, however many channels it is for.
     if (!texts.every(fitsNotification)) {
       log('message_too_big', { session: session.id });

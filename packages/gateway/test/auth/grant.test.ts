@@ -9,14 +9,17 @@ type Claims = Readonly<Record<string, unknown>>;
 
 /** The channels granted, or the text of the problem. */
 function channels(claims: Claims, pathChannel?: string, openChannels = false) {
-  const result = grantFrom({ mode: 'r', ...claims }, { pathChannel, openChannels });
+  const result = grantFrom(
+    { mode: 'r', ...claims },
+    { pathChannel, openChannels, channelPatterns: false },
+  );
   return 'grant' in result ? result.grant.channels : result.problem.raw;
 }
 
 const nothing = tokenProblems.noChannels.raw;
 
 describe('the mode of a grant', () => {
-  const options = { pathChannel: undefined, openChannels: false };
+  const options = { pathChannel: undefined, openChannels: false, channelPatterns: true };
 
   for (const [mode, canRead, canWrite] of [
     ['r', true, false],
@@ -24,7 +27,12 @@ describe('the mode of a grant', () => {
     ['rw', true, true],
   ] as const)
     it(`${mode} ${canRead ? 'reads' : 'does not read'}, ${canWrite ? 'writes' : 'does not write'}`, () => {
-      const grant = { channels: ['chat'], canRead, canWrite };
+      const channels = ['chat'];
+      const grant = {
+        channels,
+        readable: canRead ? channels : [],
+        writable: canWrite ? channels : [],
+      };
       assert.deepEqual(grantFrom({ mode, channel: 'chat' }, options), { grant });
     });
 
@@ -70,7 +78,7 @@ describe('the channels of a grant', () => {
     assert.equal(channels({ channel: 'c' }, 'C'), nothing);
   });
 
-  it('are exact names, whatever they look like', () => {
+  it('are exact names, whatever they look like, where patterns are off', () => {
     assert.deepEqual(channels({ channels: ['*', 'room:*', 'a b', '__proto__', '\0'] }), [
       '*',
       'room:*',
@@ -93,7 +101,11 @@ describe('the channels of a grant', () => {
     { channels: [1] },
     { channels: ['chat', 1] },
     { channels: [['chat']] },
-    { channels: { chat: 'r' } },
+    { channels: {} },
+    { channels: { chat: 'x' } },
+    { channels: { chat: 'r', news: 7 } },
+    { channels: { chat: 'r', '': 'r' } },
+    { channels: { chat: { mode: 'r' } } },
     { channels: [] },
     { channels: [''] },
     { channels: null },
@@ -121,7 +133,11 @@ describe('the channels of a grant', () => {
 
   it('do not come from a prototype', () => {
     const inherited: Claims = Object.assign(Object.create({ channel: 'chat' }), { mode: 'r' });
-    const result = grantFrom(inherited, { pathChannel: undefined, openChannels: false });
+    const result = grantFrom(inherited, {
+      pathChannel: undefined,
+      openChannels: false,
+      channelPatterns: true,
+    });
     assert.deepEqual(result, { problem: tokenProblems.noChannels });
   });
 
@@ -136,7 +152,8 @@ describe('the channels of a grant', () => {
         if (typeof granted === 'string') return;
 
         const isOpen = open && !('channel' in claims) && !('channels' in claims);
-        const named = isOpen ? [path] : [claims.channel, claims.channels].flat();
+        const keys = Object.keys(Object(claims.channels));
+        const named = isOpen ? [path] : [claims.channel, claims.channels, keys].flat(2);
         assert.ok(granted.length > 0 && !granted.includes(''));
         assert.ok(granted.every((name) => named.includes(name)));
         if (path !== undefined) assert.deepEqual(granted, [path]);

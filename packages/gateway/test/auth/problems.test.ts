@@ -22,7 +22,11 @@ const claims = (more: object, rules: Partial<VerifierOptions> = {}): Cause =>
 const grant =
   (granting: Readonly<Record<string, unknown>>): Cause =>
   () => {
-    const result = grantFrom(granting, { pathChannel: undefined, openChannels: false });
+    const result = grantFrom(granting, {
+      pathChannel: undefined,
+      openChannels: false,
+      channelPatterns: true,
+    });
     return Promise.resolve('problem' in result ? result.problem : undefined);
   };
 

@@ -62,6 +62,7 @@ export async function startRoutes(
     version: '1.2.3',
     docsDir: docs === undefined ? join(folder, 'absent') : folder,
     openChannels: false,
+    channelPatterns: true,
     verify: (token, now) =>
       token === 'bug' ? Promise.reject(new Error('a bug')) : verify(token, now),
     onError: (error) => bugs.push(error),

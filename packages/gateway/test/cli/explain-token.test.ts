@@ -21,7 +21,7 @@ const verify = createVerifier({
   expLeewaySeconds: 0,
   clockLeewaySeconds: 5,
 });
-const gate = { verify, openChannels: false };
+const gate = { verify, openChannels: false, channelPatterns: true };
 
 const explain = (token: string, channel?: string) =>
   explainToken(gate, { token, channel, nowSeconds });
@@ -35,13 +35,13 @@ describe('An explanation of a token', () => {
       steps,
       verdict: {
         status: 101,
-        grant: { channels: ['chat', 'news'], canRead: true, canWrite: false },
+        grant: { channels: ['chat', 'news'], readable: ['chat', 'news'], writable: [] },
         expiresAt: exp,
       },
     });
     assert.deepEqual((await explain(token, 'news')).verdict, {
       status: 101,
-      grant: { channels: ['news'], canRead: true, canWrite: false },
+      grant: { channels: ['news'], readable: ['news'], writable: [] },
       expiresAt: exp,
     });
   });
@@ -51,7 +51,7 @@ describe('An explanation of a token', () => {
 
     const closed = await explainToken(gate, question);
     assert.deepEqual(closed.verdict, { status: 400, text: 'No allowed channels' });
-    const open = await explainToken({ verify, openChannels: true }, question);
+    const open = await explainToken({ ...gate, openChannels: true }, question);
     assert.equal(open.verdict.status, 101);
   });
 

@@ -35,7 +35,7 @@ function setUp(stream: Duplex = new FullStream()) {
   const session = new Session({
     id: 'id',
     socket,
-    grant: { channels: ['chat'], canRead: true, canWrite: true },
+    grant: { channels: ['chat'], readable: ['chat'], writable: ['chat'] },
     claims: {},
     deadline: deadlineAt(clock.wallMs() + 1_000, clock),
     deadlineFailure: failures.tokenExpired,

@@ -7,6 +7,10 @@ export const entryOptions = {
     flag.default(false),
     'Accept tokens in the path, as the raw protocol has them. Paths end up in the logs of proxies.',
   ),
+  channelPatterns: option(
+    flag.default(true),
+    'Channel claims may hold patterns (`room:*`) and templates (`user:{sub}`); off: each is a name as it stands.',
+  ),
   openChannels: option(
     flag.default(false),
     'A token without channel claims opens whatever channel the path names.',

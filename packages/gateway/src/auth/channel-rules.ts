@@ -1,0 +1,93 @@
+import { channelEntry } from './channel-entry.ts';
+import type { ChannelEntry } from './channel-entry.ts';
+import { asObject, own } from './decode.ts';
+import { both, either, FULL, NONE, parseMode } from './mode.ts';
+import type { Mode } from './mode.ts';
+import type { Claims } from './token.ts';
+
+/** What the claims of a token say of channels, for whatever channel is asked about. */
+export interface ChannelRules {
+  /** The channels that are named exactly, each once, `channel` first. */
+  readonly names: readonly string[];
+  /** What may be done with a channel: all that any entry for it allows, and nothing beyond `mode`. */
+  modeOf(channel: string): Mode;
+}
+
+/** The longest name by which a client may ask for a channel, in bytes. */
+const LONGEST_NAME_BYTES = 200;
+
+/** What has a meaning in entries, and what would be invisible in a log. */
+const NEVER_IN_NAMES = /[*{}\p{Cc}]/u;
+
+/**
+ * Reads `mode`, `channel` and `channels`. A claim that is malformed grants nothing, whatever else is
+ * there. `undefined` when `mode` is missing or wrong; it may be missing beside `channels` with modes of
+ * their own.
+ *
+ * @param patterns - Whether entries may be patterns and templates; else each is a name as it stands.
+ */
+export function channelRules(claims: Claims, patterns: boolean): ChannelRules | undefined {
+  const channels = own(claims, 'channels');
+  const isModeOptional = !Object.hasOwn(claims, 'mode') && asObject(channels) !== undefined;
+  const ceiling = isModeOptional ? FULL : parseMode(own(claims, 'mode'));
+  if (ceiling === undefined) return undefined;
+
+  // Without `mode`, what has none of its own has none.
+  const usual = isModeOptional ? NONE : ceiling;
+  const said = [
+    ...withMode(listed([own(claims, 'channel')]), usual),
+    ...withMode(listed(channels), usual),
+    ...mapped(channels),
+  ];
+  const exact = new Map<string, Mode>();
+  const prefixes: { readonly prefix: string; readonly mode: Mode }[] = [];
+  for (const [text, mode] of said) {
+    const entry: ChannelEntry | undefined = patterns ? channelEntry(text, claims) : { name: text };
+    if (entry === undefined) continue;
+    if ('prefix' in entry) prefixes.push({ prefix: entry.prefix, mode });
+    else exact.set(entry.name, either(exact.get(entry.name) ?? NONE, mode));
+  }
+
+  return {
+    names: [...exact.keys()],
+    modeOf: (channel) => {
+      const matching = isNameable(channel)
+        ? prefixes.filter(({ prefix }) => channel !== prefix && channel.startsWith(prefix))
+        : [];
+      const allowed = matching.reduce(
+        (mode, next) => either(mode, next.mode),
+        exact.get(channel) ?? NONE,
+      );
+      return both(allowed, ceiling);
+    },
+  };
+}
+
+/** Whether a client may name such a channel where only a pattern grants it. */
+function isNameable(channel: string): boolean {
+  if (channel === '' || NEVER_IN_NAMES.test(channel)) return false;
+  return Buffer.byteLength(channel) <= LONGEST_NAME_BYTES;
+}
+
+function withMode(texts: readonly string[], mode: Mode): readonly (readonly [string, Mode])[] {
+  return texts.map((text) => [text, mode]);
+}
+
+/** The list, if it is one of texts that are not empty. */
+function listed(list: unknown): readonly string[] {
+  return Array.isArray(list) && list.every(isName) ? list : [];
+}
+
+/** The members, if it is an object whose every value is a mode and no key is empty. */
+function mapped(object: unknown): readonly (readonly [string, Mode])[] {
+  const entries = Object.entries(asObject(object) ?? {}).map(
+    ([text, value]) => [text, parseMode(value)] as const,
+  );
+  const isWhole = (entry: (typeof entries)[number]): entry is readonly [string, Mode] =>
+    isName(entry[0]) && entry[1] !== undefined;
+  return entries.every(isWhole) ? entries : [];
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
