@@ -53,8 +53,9 @@ async function collect(events: AsyncIterable<TestEvent>): Promise<readonly Run[]
 
     const module = MODULE.exec(file)?.[1];
     const [outermost = '', ...inner] = path;
-    if (module === undefined) continue;
-    const target = TARGET.exec(outermost)?.[1] ?? outermost;
+    const target = TARGET.exec(outermost)?.[1];
+    // A file that broke off before its scenarios has failed by its own name.
+    if (module === undefined || target === undefined || nesting === 0) continue;
     const scenario = [outermost.slice(target.length + 2), ...inner].join(' › ');
     runs.push({ module, target, scenario, passed: type === 'test:pass' });
   }

@@ -51,7 +51,8 @@ export function startCompatibly(
     child,
     events: () => child.stdout.split('\n').slice(0, -1).map(parseEvent),
     ready: async () => {
-      await child.line(/"event":"ready"/);
+      // Many start at once where a file has many targets.
+      await child.line(/"event":"ready"/, 60_000);
       const { address, port } = parseEvent(await child.line(/"event":"listening"/));
       return { address: String(address), port: Number(port) };
     },
