@@ -10,11 +10,11 @@ const layer3 = ['../session/**', ...layer2];
 const imports = {
   'client/src/*.ts': ['./**'],
   'client/src/*/**': ['./**', '../**'],
-  'gateway/src/{errors,lifecycle}.ts': ['./errors.ts', './lifecycle.ts', ...layer0],
+  'gateway/src/{errors,lifecycle,version}.ts': ['./errors.ts', './lifecycle.ts', ...layer0],
   'gateway/src/auth/**': [...layer1, 'jose'],
   'gateway/src/hub/**': layer1,
   'gateway/src/postgres/**': [...layer1, 'pg'],
-  'gateway/src/observe/**': [...layer1, 'pino', 'pino-pretty'],
+  'gateway/src/observe/**': [...layer1, 'pino', 'pino-pretty', 'prom-client'],
   'gateway/src/config/**': [...layer1, 'zod'],
   'gateway/src/config/groups/**': ['../option.ts', '../parsers.ts'],
   'gateway/src/session/**': layer2,

@@ -12,6 +12,9 @@ import { failures } from '#client/protocol.js';
 import type { Failure } from '#client/protocol.js';
 import { optionTables, sampleEnvironment } from '#gateway/config/describe.js';
 import { events } from '#gateway/observe/events.js';
+import type { EventRow } from '#gateway/observe/events.js';
+import { metrics } from '#gateway/observe/metrics.js';
+import type { Metric } from '#gateway/observe/metrics.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -53,6 +56,21 @@ stand for authorisation.
 | name | HTTP | close | reason | code | reconnect | what happened, what to do |
 |---|---|---|---|---|---|---|
 ${Object.entries<Failure>(failures).map(failureRow).join('\n')}
+`,
+  'docs/metrics.md': `${generatedFrom('packages/gateway/src/observe/metrics.ts')}
+# Metrics
+
+What \`/metrics\` on the [admin port](operating.md#metrics) tells, in the text format of Prometheus. Each series
+is there from the start, with 0. No label names a channel, a user or an address. Alarms worth having
+stand in [operating](operating.md#alarms).
+
+| metric | type | labels | meaning |
+|---|---|---|---|
+${Object.values<Metric>(metrics).map(metricRow).join('\n')}
+
+Beside these: what the library \`prom-client\` tells of the process and of Node, \`process_…\` and
+\`nodejs_…\`, memory, CPU time, descriptors, garbage collection and the lag of the event loop among it.
+Gateways in one process share them.
 `,
   'docs/operating.md': withPart('docs/operating.md', 'events', eventTable()),
   'sample.env': `# Made by \`npm run docs\` from packages/gateway/src/config/options.ts. Explained in docs/configuration.md.
@@ -101,10 +119,25 @@ function withPart(path: string, name: string, part: string): string {
 }
 
 function eventTable(): string {
-  const rows = Object.entries(events).map(
-    ([name, { level, meaning }]) => `| \`${name}\` | ${level} | ${meaning} |`,
+  const rows = Object.entries<EventRow>(events).map(
+    ([name, { level, audit, meaning }]) =>
+      `| \`${name}\` | ${level}${audit === true ? ', audit' : ''} | ${meaning} |`,
   );
   return ['| event | level | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+function metricRow(metric: Metric): string {
+  const type = metric.type === 'info' ? 'gauge' : metric.type;
+  return `| \`${metric.name}\` | ${type} | ${labelsOf(metric) || '–'} | ${metric.help} |`;
+}
+
+function labelsOf(metric: Metric): string {
+  const quoted = (words: readonly string[]) => words.map((word) => `\`${word}\``).join(', ');
+  if (metric.type === 'info') return quoted(metric.labels);
+  if (metric.type !== 'counter') return '';
+  return Object.entries(metric.labels ?? {})
+    .map(([label, values]) => `\`${label}\`: ${quoted(values)}`)
+    .join('; ');
 }
 
 function failureRow([name, failure]: readonly [string, Failure]): string {

@@ -10,6 +10,7 @@ import { optionRows } from '#gateway/config/options.js';
 import { errorTexts } from '#gateway/errors.js';
 
 import { startGateway } from '../support/gateway.ts';
+import { startMetered } from '../support/metered.ts';
 import {
   anchorsOf,
   codeBlocks,
@@ -126,6 +127,35 @@ describe('the page on the protocol', () => {
 
     second?.send('x'.repeat(8_000));
     assert.equal(await inTime('the end', stopped), failures.messageTooBig.close);
+  });
+});
+
+describe('the page on operating', () => {
+  const { text } = page('docs/operating.md');
+
+  it('has alarms on metrics, labels and values that there are', async (t) => {
+    const { scrape } = await startMetered(t);
+    const series = [...(await scrape()).keys()];
+    const section = text.slice(text.indexOf('### Alarms'));
+    const named = [...section.matchAll(/\b((?:postern|process|nodejs)_[a-z0-9_]+)(\{[^}]*\})?/g)];
+    assert.ok(named.length >= 10);
+    for (const [, name = '', labels = ''] of named) {
+      const ofName = series.filter((one) => one.split('{', 1)[0] === name);
+      assert.ok(ofName.length > 0, name);
+      for (const [, label = '', values = ''] of labels.matchAll(/([a-z]+)!?=~?"([^"]*)"/g))
+        for (const value of values.split('\\|'))
+          assert.ok(
+            ofName.some((one) => one.includes(`${label}="${value}"`)),
+            `${name} ${value}`,
+          );
+    }
+  });
+
+  it('shows an audit line as it is written', () => {
+    const line: unknown = JSON.parse(codeBlocks(text, 'json').at(-1) ?? '');
+    assert.ok(typeof line === 'object' && line !== null);
+    for (const field of ['audit', 'outcome', 'failure', 'address', 'user'])
+      assert.ok(field in line, field);
   });
 });
 

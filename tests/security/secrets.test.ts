@@ -22,16 +22,29 @@ const secret = {
   bearer: `bearer-${randomUUID()}`,
   cookie: `cookie-${randomUUID()}`,
   subprotocol: `postern.bearer.${randomUUID()}`,
-  subject: `subject-${randomUUID()}`,
+  claim: `claim-${randomUUID()}`,
+  admin: `admin-${randomUUID()}`,
 } as const;
 
-const claims = { mode: 'rw', channels: ['chat'], sub: secret.subject, exp: inSeconds(3_600) };
+/** No secret: whose verified token it was is said, in a field of its own. */
+const user = `user-${randomUUID()}`;
+
+const claims = {
+  mode: 'rw',
+  channels: ['chat'],
+  sub: user,
+  jti: secret.claim,
+  exp: inSeconds(3_600),
+};
 
 const tokens = {
   good: await signToken(claims),
   short: await signToken({ ...claims, exp: inSeconds(3) }),
   expired: await signToken({ ...claims, exp: 1 }),
-  foreign: await signToken(claims, { key: 'another-secret-of-thirty-two-bytes' }),
+  foreign: await signToken(
+    { ...claims, sub: secret.claim },
+    { key: 'another-secret-of-thirty-two-bytes' },
+  ),
   absurd: forgeToken({
     payload: `{"mode":"r","channels":["chat"],"exp":1e400,"x":"${secret.path}"}`,
   }),
@@ -70,6 +83,20 @@ async function knock({ port }: Served): Promise<void> {
   await exchange(port, `GET /${tokens.good} HTTP/1.1\r\n${secret.cookie}\r\n\r\n`);
 }
 
+/** Asks the admin port, in ways right and wrong, and returns all that it said to the right one. */
+async function askAdmin(port: number): Promise<string> {
+  for (const bearer of [secret.bearer, `${secret.admin}x`, tokens.good]) {
+    const lines = [`Authorization: Bearer ${bearer}`, `Cookie: session=${secret.cookie}`];
+    const target = `/metrics?token=${secret.query}`;
+    assert.equal((await request(port, { target, lines })).status, 401);
+    assert.equal((await handshake(port, { target, lines })).status, 404);
+  }
+  const lines = [`Authorization: Bearer ${secret.admin}`];
+  const { status, body } = await request(port, { target: '/metrics', lines });
+  assert.equal(status, 200);
+  return body;
+}
+
 /** Sends its payload in every way in which a message can go wrong. */
 async function misbehave({ port }: Served): Promise<void> {
   const payload = secret.payload;
@@ -96,7 +123,12 @@ function assertSilent(text: string): void {
 
 describe('The log', () => {
   it('holds no secret at its most talkative, over a busy run', async () => {
-    const environment = { POSTERN_LOG_LEVEL: 'trace', POSTERN_META_CHANNEL: 'meta' };
+    const environment = {
+      POSTERN_LOG_LEVEL: 'trace',
+      POSTERN_META_CHANNEL: 'meta',
+      POSTERN_ADMIN_PORT: '0',
+      POSTERN_ADMIN_TOKEN: secret.admin,
+    };
     const gateway = await serve(scope, { ...database, environment });
     await gateway.ready();
     const { child } = gateway;
@@ -111,15 +143,28 @@ describe('The log', () => {
     await child.line(/"event":"listener_restored"/);
     await database.query('SELECT pg_notify($1, $2)', [database.channel, secret.payload]);
     await rogue.ended();
+    const line = await child.line(/"event":"admin_listening"/);
+    const metrics = await askAdmin(Number(/"port":(\d+)/.exec(line)?.[1]));
     client.terminate();
     child.signal('SIGTERM');
     assert.deepEqual(await child.exited(), { code: 0, signal: undefined });
 
     const events = ['session_started', 'session_ended', 'handshake_refused', 'socket_error'];
-    const faults = ['message_too_big', 'listener_lost', 'connection_lost', 'stopped'];
+    const faults = [
+      'admin_refused',
+      'message_too_big',
+      'listener_lost',
+      'connection_lost',
+      'stopped',
+    ];
     const missing = [...events, ...faults].filter((name) => !child.stdout.includes(`"${name}"`));
     assert.deepEqual(missing, []);
-    assertSilent(child.stdout + child.stderr);
+    assertSilent(child.stdout + child.stderr + metrics);
+    assert.ok(metrics.includes('postern_handshakes_refused_total{failure="tokenExpired"} '));
+    assert.ok(!metrics.includes(user), 'who is in is no label');
+    const { length } = child.stdout.split(user);
+    assert.equal(length, child.stdout.split(`"user":"${user}"`).length);
+    assert.ok(length > 2);
   });
 
   const refused: Readonly<Record<string, Readonly<Record<string, string>>>> = {

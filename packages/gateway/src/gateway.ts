@@ -6,17 +6,19 @@ import type { Verify } from './auth/verify.ts';
 import { createVerifier } from './auth/verify.ts';
 import type { Options } from './config/options.ts';
 import { GatewayError } from './errors.ts';
+import { AdminPort } from './http/admin-port.ts';
 import type { Health } from './http/health.ts';
 import type { HandleRequest } from './http/routes.ts';
 import { createRoutes } from './http/routes.ts';
-import { HttpServer } from './http/server.ts';
+import { HttpServer, PUBLIC_PORT } from './http/server.ts';
 import { createStaticFiles } from './http/static.ts';
 import { createUpgrade } from './http/upgrade.ts';
 import { Hub } from './hub/hub.ts';
 import { Registry } from './hub/registry.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './observe/log.ts';
-import { createLog } from './observe/log.ts';
+import { countProblems, createLog } from './observe/log.ts';
+import { Meters } from './observe/meters.ts';
 import { Database } from './postgres/connect.ts';
 import { channelOf, Envelopes } from './postgres/envelope.ts';
 import { NotifyFeed } from './postgres/notify-feed.ts';
@@ -32,6 +34,7 @@ import { Heartbeat } from './session/heartbeat.ts';
 import type { Publisher } from './session/raw.ts';
 import { createRawProtocol } from './session/raw.ts';
 import type { Session } from './session/session.ts';
+import { version } from './version.ts';
 
 /** What the embedding program may add. */
 export interface GatewayHooks {
@@ -56,6 +59,8 @@ export interface Gateway {
   readonly lost: Promise<never>;
   /** Where it listens; undefined while the port is not open. */
   readonly address: AddressInfo | undefined;
+  /** Where the admin port is; undefined while it is not open, or there is none. */
+  readonly adminAddress: AddressInfo | undefined;
 }
 
 /** How long messages that wait for PostgreSQL may take, at the stop. */
@@ -66,13 +71,7 @@ const STOP_MS = 8_000;
 
 /** Builds the parts of a gateway and joins them. Throws `POSTERN_CONFIG`, `_KEYS` or `_DATABASE`. */
 export function createGateway(options: Options, hooks: GatewayHooks = {}): Gateway {
-  const core: Core = {
-    options,
-    log: hooks.log ?? createLog({ level: options.logLevel, format: options.logFormat }),
-    clock: hooks.clock ?? systemClock,
-    hub: new Hub(),
-    registry: new Registry(),
-  };
+  const core = coreOf(options, hooks);
   let draining = false;
   const { database, notifier, feed, lost } = joinPostgres(core);
   const { admit, wheel, heartbeat } = joinSessions(core, notifier);
@@ -81,8 +80,13 @@ export function createGateway(options: Options, hooks: GatewayHooks = {}): Gatew
     handleRequest: hooks.handleRequest,
     health: () => ({ database: feed.up ? 'up' : 'down', draining }),
   });
+  const admin = joinAdmin(core);
+  measure(core, notifier, { feedUp: () => feed.up, draining: () => draining });
   const lifecycle = new Lifecycle(
     [
+      ...(admin === undefined
+        ? []
+        : [{ name: 'admin', start: () => admin.start(), stop: () => admin.stop() }]),
       { name: 'database', stop: () => database.stop() },
       { name: 'notifier', stop: () => notifier.stop(FLUSH_MS) },
       { name: 'expiry', start: () => wheel.start(), stop: () => wheel.stop() },
@@ -99,6 +103,9 @@ export function createGateway(options: Options, hooks: GatewayHooks = {}): Gatew
     lost,
     get address() {
       return server.address;
+    },
+    get adminAddress() {
+      return admin?.address;
     },
     start: async () => {
       await lifecycle.start();
@@ -121,16 +128,44 @@ interface Core {
   readonly clock: Clock;
   readonly hub: Hub;
   readonly registry: Registry<Session>;
+  readonly meters: Meters;
+}
+
+function coreOf(options: Options, hooks: GatewayHooks): Core {
+  const log = hooks.log ?? createLog({ level: options.logLevel, format: options.logFormat });
+  const meters = new Meters({ version: version(), node: process.version });
+  const deliveries = meters.counter('deliveries');
+  const deliveredBytes = meters.counter('deliveredBytes');
+  const hub = new Hub((subscribers, bytes) => {
+    deliveries.add(subscribers);
+    deliveredBytes.add(subscribers * bytes);
+  });
+  return {
+    options,
+    log: countProblems(log, meters),
+    clock: hooks.clock ?? systemClock,
+    hub,
+    registry: new Registry(),
+    meters,
+  };
 }
 
 /** The feed into the hub, and the notifier out to PostgreSQL. */
-function joinPostgres({ options, log, hub, registry }: Core) {
+function joinPostgres({ options, log, hub, registry, meters }: Core) {
   const { databaseUrl, databaseChannel: channel } = options;
   if (databaseUrl === undefined)
     throw new GatewayError('POSTERN_CONFIG', { detail: 'POSTERN_DATABASE_URL is not set' });
 
   const database = new Database({ url: databaseUrl.reveal(), poolSize: options.poolSize, log });
-  const notifier = new Notifier({ database, channel, log });
+  const notifier = new Notifier({
+    database,
+    channel,
+    log,
+    onCommit: (texts, seconds) => {
+      meters.histogram('batchMessages').observe(texts);
+      meters.histogram('commitSeconds').observe(seconds);
+    },
+  });
   let broken = false;
   let lose: (error: GatewayError) => void;
   const lost = new Promise<never>((_resolve, reject) => (lose = reject));
@@ -142,10 +177,16 @@ function joinPostgres({ options, log, hub, registry }: Core) {
     listenerCheckSeconds: checkSeconds,
     onListenerLoss: onLoss,
   } = options;
+  const notifications = meters.counter('notificationsReceived');
+  const onProof = (seconds: number): void =>
+    meters.histogram('feedRoundTripSeconds').observe(seconds);
   const feed = new NotifyFeed(
-    { database, channel, checkSeconds, retries, onLoss, log },
+    { database, channel, checkSeconds, retries, onLoss, log, onProof },
     {
-      notified: (text) => hub.broadcast(channelOf(text, channel), () => textFrame(text)),
+      notified: (text) => {
+        notifications.add();
+        hub.broadcast(channelOf(text, channel), () => textFrame(text));
+      },
       down: () => {
         broken = true;
         notifier.hold();
@@ -163,13 +204,21 @@ function joinPostgres({ options, log, hub, registry }: Core) {
 }
 
 /** What a visitor is entered into: the protocol, the deadline, the heartbeat. */
-function joinSessions({ options, log, clock, hub, registry }: Core, publisher: Publisher) {
+function joinSessions(core: Core, publisher: Publisher) {
+  const { options, log, clock, meters } = core;
   const wheel = new ExpiryWheel(clock);
   const heartbeat = new Heartbeat();
   const { metaChannel, metaClose } = options;
   const envelopes = new Envelopes(() => clock.wallMs());
-  const protocol = createRawProtocol({ publisher, envelopes, metaChannel, metaClose, log });
-  const admit = createAdmission({ clock, hub, registry, wheel, heartbeat, protocol, options, log });
+  const protocol = createRawProtocol({
+    publisher,
+    envelopes,
+    metaChannel,
+    metaClose,
+    log,
+    meters,
+  });
+  const admit = createAdmission({ ...core, wheel, heartbeat, protocol });
   return { admit, wheel, heartbeat };
 }
 
@@ -181,7 +230,7 @@ interface Joints {
 
 /** The port: handshakes, and whatever is no handshake. */
 function joinHttp(
-  { options, log, clock }: Core,
+  { options, log, clock, meters }: Core,
   { admit, handleRequest, health }: Joints,
 ): HttpServer {
   const onUpgrade = createUpgrade({
@@ -192,11 +241,36 @@ function joinHttp(
     admit,
     options,
     log,
+    meters,
   });
   const { staticRoot } = options;
   const serveFile = staticRoot === undefined ? undefined : createStaticFiles(staticRoot);
   const onRequest = createRoutes({ health, handleRequest, serveFile, log });
-  return new HttpServer({ ...options, onRequest, onUpgrade, log });
+  return new HttpServer({ ...options, onRequest, onUpgrade, log, names: PUBLIC_PORT });
+}
+
+/** Where the gauges are read. */
+function measure(
+  { meters, hub, registry }: Core,
+  notifier: Notifier,
+  { feedUp, draining }: Readonly<Record<'feedUp' | 'draining', () => boolean>>,
+): void {
+  meters.gauge('sessions', () => registry.size);
+  meters.gauge('channels', () => hub.size);
+  meters.gauge('outboxBytes', () =>
+    registry.all().reduce((sum, { queuedBytes }) => sum + queuedBytes, 0),
+  );
+  meters.gauge('notifierMessages', () => notifier.unsettledTexts);
+  meters.gauge('notifierBytes', () => notifier.unsettledBytes);
+  meters.gauge('feedUp', feedUp);
+  meters.gauge('draining', draining);
+}
+
+/** The port for operators, if there is to be one. */
+function joinAdmin({ options, log, meters }: Core): AdminPort | undefined {
+  const { adminHost: host, adminPort: port, adminToken } = options;
+  if (port === 'off') return undefined;
+  return new AdminPort({ host, port, token: adminToken?.reveal(), meters, log });
 }
 
 /** What verifies tokens as the options say. Throws `POSTERN_KEYS`. */

@@ -20,7 +20,11 @@ export interface VerifierOptions extends ClaimRules {
  */
 export type Verification =
   | { readonly claims: Claims; readonly expiresAt: number | undefined }
-  | { readonly problem: TokenProblem };
+  | {
+      readonly problem: TokenProblem;
+      /** What a token says that is signed, though it does not hold: to be written down, and no more. */
+      readonly signed?: Claims;
+    };
 
 /** Verifies one token at `nowSeconds`, in UNIX time. Rejects for bugs only, never for a token. */
 export type Verify = (token: string, nowSeconds: number) => Promise<Verification>;
@@ -39,7 +43,8 @@ export function createVerifier({ keys, ...rules }: VerifierOptions): Verify {
       return { problem: tokenProblems.badSignature };
 
     const checked = checkClaims(token, rules, nowSeconds);
-    return 'problem' in checked ? checked : { claims: token.claims, ...checked };
+    const { claims } = token;
+    return 'problem' in checked ? { ...checked, signed: claims } : { claims, ...checked };
   };
 }
 

@@ -6,14 +6,12 @@ import { join } from 'node:path';
 import { failures } from '@postern/client/protocol';
 import type { Failure } from '@postern/client/protocol';
 
+import { isLoopbackHost } from '../http/loopback.ts';
 import { explainToken } from './explain-token.ts';
 import type { Gate } from './explain-token.ts';
 
 /** As much as the whole header block of a handshake may have, its token included. */
 const MAX_BODY_BYTES = 16 * 1024;
-
-/** A foreign page can point a name of its own at 127.0.0.1, but not make a browser send these. */
-const LOOPBACK_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const DOCUMENT_PATH = /^\/dev\/docs\/([a-z0-9-]+\.md)$/;
@@ -129,7 +127,7 @@ export function createDevRoutes(
 async function answerWith(route: Route, request: IncomingMessage): Promise<Answer> {
   const { host = '', origin, 'content-type': type = '' } = request.headers;
 
-  if (!LOOPBACK_HOST.test(host)) return refuse('hostDenied');
+  if (!isLoopbackHost(host)) return refuse('hostDenied');
   if (request.method !== route.method) return refuse('methodNotAllowed', { allow: route.method });
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
     return refuse('originDenied');

@@ -16,14 +16,20 @@ import { commandHelp, parseArguments } from './arguments.ts';
 import { DATA, devKeys } from './dev-keys.ts';
 import { createDevRoutes } from './dev-routes.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+import { portOrAny } from './free-port.ts';
 import { firstSignal, runUntil } from './run.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 const SUMMARY = `Runs a gateway to try things out with: its PostgreSQL and its keys are made up and kept in .postern/,
 and only this computer can reach it.`;
 
 const PAGE = fileURLToPath(new URL('../../dev-page/', import.meta.url));
 const DOCS = fileURLToPath(new URL('../../../../docs/', import.meta.url));
+
+const HOST = '127.0.0.1';
+
+/** Where the metrics are, unless somebody is there already, such as another `postern dev`. */
+const ADMIN_PORT = 3001;
 
 /** Whose URL the page shows: every account of this computer may ask for it, so it is no superuser's. */
 const ROLE = 'postern_dev';
@@ -41,7 +47,7 @@ export async function dev(args: readonly string[]): Promise<void> {
   }
   const folder = resolve('.postern');
   const keys = devKeys(folder);
-  const options = devOptions(flags, keys.jwtSecret);
+  const options = devOptions(flags, keys.jwtSecret, await portOrAny(HOST, ADMIN_PORT));
   if (onlyPrint) {
     console.log(printConfig(options));
     return;
@@ -69,15 +75,20 @@ export async function dev(args: readonly string[]): Promise<void> {
 }
 
 /** Flags and environment as always, but for what makes it `dev`. */
-function devOptions(flags: Arguments['flags'], jwtSecret: string): Options {
+function devOptions(flags: Arguments['flags'], jwtSecret: string, adminPort: number): Options {
   const own = Object.entries(environment()).filter(
     ([name]) => name.startsWith('POSTERN_') && !name.startsWith('POSTERN_DATABASE_URL'),
   );
   return loadConfig({
-    environment: { POSTERN_DRAIN_SECONDS: '1', ...Object.fromEntries(own) },
+    environment: {
+      POSTERN_DRAIN_SECONDS: '1',
+      POSTERN_ADMIN_PORT: String(adminPort),
+      ...Object.fromEntries(own),
+    },
     flags: {
       ...flags,
-      host: '127.0.0.1',
+      host: HOST,
+      'admin-host': HOST,
       'jwt-secret': jwtSecret,
       'jwt-secret-base64': 'false',
       'url-tokens': 'true',
@@ -119,7 +130,14 @@ function banner(gateway: Gateway, databaseUrl: string): string {
   Page        http://localhost:${gateway.address?.port ?? ''}/
   WebSocket   ws://localhost:${gateway.address?.port ?? ''}/<channel>/<token>
   PostgreSQL  ${databaseUrl}
+  Metrics     ${metricsUrl(gateway)}
 
   Ctrl-C ends it; keys and data stay in .postern/
 `;
+}
+
+function metricsUrl({ adminAddress }: Gateway): string {
+  return adminAddress === undefined
+    ? 'none: POSTERN_ADMIN_PORT is off'
+    : `http://localhost:${adminAddress.port}/metrics`;
 }

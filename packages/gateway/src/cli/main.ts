@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { version } from './version.ts';
+import { version } from '../version.ts';
 
 interface Command {
   readonly summary: string;

@@ -40,6 +40,8 @@ export function loadConfig({ flags = {}, environment = {} }: Sources): Loaded {
   const { tlsKey, tlsCertificate } = collected.values;
   if ((tlsKey === undefined) !== (tlsCertificate === undefined))
     problems.push('POSTERN_TLS_CERTIFICATE, POSTERN_TLS_KEY: one needs the other');
+  if (parsed.success && isOpenToAll(parsed.data))
+    problems.push('POSTERN_ADMIN_HOST: an address that others can reach needs POSTERN_ADMIN_TOKEN');
 
   if (!parsed.success || problems.length > 0)
     throw new GatewayError('POSTERN_CONFIG', {
@@ -50,6 +52,12 @@ export function loadConfig({ flags = {}, environment = {} }: Sources): Loaded {
     compatibilityStart,
     unknownVariables: unknownVariables(environment),
   };
+}
+
+/** Whether the admin port would answer anybody on the network. */
+function isOpenToAll({ adminHost, adminPort, adminToken }: Options): boolean {
+  const isLoopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(adminHost);
+  return adminPort !== 'off' && adminToken === undefined && !isLoopback;
 }
 
 /** Option values as given, each with the name it was given by, and what went wrong on the way. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { adminOptions } from './groups/admin.ts';
 import { entryOptions } from './groups/entry.ts';
 import { limitOptions } from './groups/limits.ts';
 import { listeningOptions } from './groups/listening.ts';
@@ -16,6 +17,7 @@ const groups = {
   'Who may connect': entryOptions,
   Limits: limitOptions,
   Running: runningOptions,
+  'Admin port': adminOptions,
 } as const;
 
 /**
@@ -30,6 +32,7 @@ export const options = z.strictObject({
   ...entryOptions,
   ...limitOptions,
   ...runningOptions,
+  ...adminOptions,
 });
 
 /** The configuration in force: parsed, typed, complete. */

@@ -32,6 +32,12 @@ export const secret = z
   .union([z.instanceof(Secret), text], 'expected a text that is not empty')
   .transform((value) => (value instanceof Secret ? value : new Secret(value)));
 
+/** What is sent as `Authorization: Bearer`, long enough not to be guessed. */
+export const bearer = secret.refine(
+  (value) => /^[\x21-\x7e]{16,}$/.test(value.reveal()),
+  'expected 16 visible ASCII characters or more',
+);
+
 /** Whole number within bounds. */
 export function whole(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
   return numeric(z.int(`expected a whole number`), minimum, maximum);
@@ -51,6 +57,12 @@ function numeric(schema: z.ZodInt | z.ZodNumber, minimum: number, maximum: numbe
     schema.min(minimum, `expected ${bounds}`).max(maximum, `expected ${bounds}`),
   );
 }
+
+/** A port, or the word for none. */
+export const portOrOff = z.union(
+  [z.literal('off'), whole(0, 65_535)],
+  'expected off, or a port: 0 to 65535',
+);
 
 /** Texts separated by commas, or an array of texts. */
 export const list = z.preprocess(

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Failure } from '@postern/client/protocol';
+import type { Claims } from '../auth/verify.ts';
 
 /** A failure that an HTTP answer can tell. */
 export type Refusing = Failure & { readonly http: number };
@@ -13,6 +14,8 @@ export interface Refusal {
   /** Where the raw protocol has another text than the table. Constant: never holds input. */
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What a signed token says of its holder: for the log, never for the answer. */
+  readonly claims?: Claims | undefined;
 }
 
 /** Answers an upgrade request with a plain HTTP response and closes the connection. */

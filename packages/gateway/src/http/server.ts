@@ -21,7 +21,29 @@ export interface ServerOptions {
   readonly onRequest: RequestListener;
   readonly onUpgrade: Upgrade;
   readonly log: Log;
+  /** What this port is called: for its event, and for who cannot have it. */
+  readonly names: PortNames;
 }
+
+interface PortNames {
+  readonly event: 'listening' | 'admin_listening';
+  readonly host: 'POSTERN_HOST' | 'POSTERN_ADMIN_HOST';
+  readonly port: 'POSTERN_PORT' | 'POSTERN_ADMIN_PORT';
+}
+
+/** The port for clients. */
+export const PUBLIC_PORT: PortNames = {
+  event: 'listening',
+  host: 'POSTERN_HOST',
+  port: 'POSTERN_PORT',
+};
+
+/** The port for whoever operates the gateway. */
+export const ADMIN_PORT: PortNames = {
+  event: 'admin_listening',
+  host: 'POSTERN_ADMIN_HOST',
+  port: 'POSTERN_ADMIN_PORT',
+};
 
 /** A client has this long to send its handshake: slow ones must not hold connections. */
 const HANDSHAKE_MS = 10_000;
@@ -40,7 +62,7 @@ const limits = {
   maxHeaderSize: 16_384,
 };
 
-/** The public port, over plain HTTP or TLS. */
+/** A port, over plain HTTP or TLS. */
 export class HttpServer {
   readonly #options: ServerOptions;
   readonly #server: Server;
@@ -83,14 +105,14 @@ export class HttpServer {
     this.#opening = this.#listen();
     await this.#opening;
     const { address, port } = { ...this.address };
-    this.#options.log('listening', { address, port });
+    this.#options.log(this.#options.names.event, { address, port });
   }
 
   #listen(): Promise<void> {
-    const { host, port } = this.#options;
+    const { host, port, names } = this.#options;
     return new Promise<void>((resolve, reject) => {
       const onError = (cause: NodeJS.ErrnoException): void => {
-        const detail = `${host} port ${port} (${cause.code ?? 'unknown'}). ${mendFor(cause.code)}`;
+        const detail = `${host} port ${port} (${cause.code ?? 'unknown'}). ${mendFor(cause.code, names)}`;
         reject(new GatewayError('POSTERN_LISTEN_ADDRESS', { cause, detail }));
       };
       this.#server.once('error', onError);
@@ -154,8 +176,8 @@ function createServer({ tlsCertificate, tlsKey }: ServerOptions): Server {
   }
 }
 
-function mendFor(code: string | undefined): string {
-  if (code === 'EADDRINUSE') return 'Another program has it: stop that one, or set POSTERN_PORT.';
-  if (code === 'EACCES') return 'Ports below 1024 need rights: set POSTERN_PORT to another.';
-  return 'Set POSTERN_HOST to an address of this machine.';
+function mendFor(code: string | undefined, { host, port }: PortNames): string {
+  if (code === 'EADDRINUSE') return `Another program has it: stop that one, or set ${port}.`;
+  if (code === 'EACCES') return `Ports below 1024 need rights: set ${port} to another.`;
+  return `Set ${host} to an address of this machine.`;
 }

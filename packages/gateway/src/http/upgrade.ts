@@ -7,8 +7,11 @@ import { pathCredential } from '../auth/credential.ts';
 import { grantFrom } from '../auth/grant.ts';
 import type { GrantRules } from '../auth/grant.ts';
 import type { TokenProblem } from '../auth/problems.ts';
-import type { Verify } from '../auth/verify.ts';
+import type { Claims, Verify } from '../auth/verify.ts';
+import { auditMark, userOf } from '../observe/audit.ts';
+import { refusalLabel } from '../observe/labels.ts';
 import type { Log } from '../observe/log.ts';
+import type { Meters } from '../observe/meters.ts';
 import type { Admit, Visitor } from '../session/admission.ts';
 import type { Closing, Session, Socket } from '../session/session.ts';
 import { malformed } from './handshake.ts';
@@ -25,6 +28,7 @@ export interface Gate {
   readonly now: () => number;
   readonly admit: Admit;
   readonly log: Log;
+  readonly meters: Meters;
   readonly options: GrantRules & {
     /** Whether tokens in the path are accepted: without them there is no raw protocol. */
     readonly urlTokens: boolean;
@@ -56,16 +60,18 @@ export function createUpgrade(gate: Gate): Upgrade {
     handleProtocols: () => false as const,
   };
   const server = new WebSocketServer(settings);
+  const accepted = gate.meters.counter('handshakesAccepted');
 
   const enter = async (request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> => {
     const visitor = await examine(request, gate);
     if (stream.destroyed) return;
     if ('failure' in visitor) {
-      gate.log('handshake_refused', { code: visitor.failure.code, why: visitor.text });
+      sayRefused(visitor, request, gate);
       refuse(stream, visitor);
       return;
     }
     server.handleUpgrade(request, stream, head, (webSocket) => {
+      accepted.add();
       try {
         connect(webSocket, gate.admit(socketOf(webSocket, stream), visitor), gate.log);
       } catch (error) {
@@ -80,6 +86,7 @@ export function createUpgrade(gate: Gate): Upgrade {
     stream.on('error', (error) => gate.log('socket_error', { error }));
     enter(request, stream, head).catch((error: unknown) => {
       gate.log('handshake_failed', { error });
+      gate.meters.counter('handshakesRefused', { failure: 'internal' }).add();
       refuse(stream, { failure: failures.internal });
     });
   };
@@ -102,16 +109,16 @@ async function examine(request: IncomingMessage, gate: Gate): Promise<Visitor | 
       text: 'Bad handshake: The path names no channel and token',
     };
   const verification = await gate.verify(credential.token, gate.now());
-  if ('problem' in verification) return refusalFor(verification.problem);
+  if ('problem' in verification) return refusalFor(verification.problem, verification.signed);
   const granted = grantFrom(verification.claims, {
     pathChannel: credential.channel,
     ...gate.options,
   });
-  if ('problem' in granted) return refusalFor(granted.problem);
+  if ('problem' in granted) return refusalFor(granted.problem, verification.claims);
 
   // The gate may have closed while the signature was verified. A token that ended meanwhile needs no
   // second look: its session is cut off before the first frame, either way.
-  return shut(gate) ?? { ...verification, ...granted };
+  return shut(gate) ?? { ...verification, ...granted, address: request.socket.remoteAddress };
 }
 
 /** Whether nobody may enter just now. */
@@ -122,8 +129,22 @@ function shut(gate: Gate): Refusal | undefined {
 }
 
 /** The raw protocol answers every fault of a credential with 400 and the original's text. */
-function refusalFor({ failure, raw }: TokenProblem): Refusal {
-  return { failure: failures[failure], status: 400, text: raw };
+function refusalFor({ failure, raw }: TokenProblem, claims: Claims | undefined): Refusal {
+  return { failure: failures[failure], status: 400, text: raw, claims };
+}
+
+/** Counts a refusal, and writes it down. */
+function sayRefused(refusal: Refusal, request: IncomingMessage, { log, meters }: Gate): void {
+  const failure = refusalLabel(refusal.failure);
+  log('handshake_refused', {
+    ...auditMark(failure),
+    failure,
+    code: refusal.failure.code,
+    why: refusal.text,
+    address: request.socket.remoteAddress,
+    user: userOf(refusal.claims),
+  });
+  meters.counter('handshakesRefused', { failure }).add();
 }
 
 function socketOf(webSocket: WebSocket, stream: Duplex): Socket {

@@ -3,9 +3,17 @@ export interface Subscriber {
   deliver(frame: Buffer): void;
 }
 
+/** Told of each broadcast to how many it went, and how long the frame was. */
+export type OnBroadcast = (subscribers: number, bytes: number) => void;
+
 /** Who listens to which channel. Knows nothing of sockets, tokens or PostgreSQL. */
 export class Hub {
   readonly #channels = new Map<string, Set<Subscriber>>();
+  readonly #onBroadcast: OnBroadcast;
+
+  constructor(onBroadcast: OnBroadcast = () => {}) {
+    this.#onBroadcast = onBroadcast;
+  }
 
   /** Adds a subscriber. Returns what removes it again; calling that twice is harmless. */
   subscribe(channel: string, subscriber: Subscriber): () => void {
@@ -28,6 +36,7 @@ export class Hub {
     if (subscribers === undefined) return;
 
     const frame = encode();
+    this.#onBroadcast(subscribers.size, frame.length);
     for (const subscriber of subscribers) subscriber.deliver(frame);
   }
 

@@ -1,8 +1,13 @@
 /** How much an event matters. */
 export type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
-interface Event {
+/** One row of the event table. */
+export interface EventRow {
   readonly level: Level;
+  /** Whether it can be an audit line, which is written whatever the level of the log: see `audit.ts`. */
+  readonly audit?: true;
+  /** Said where no gateway could count it: of the configuration beforehand, and of the log itself. */
+  readonly uncounted?: true;
   /** What happened and, where something can be done, what. For `docs/operating.md`. */
   readonly meaning: string;
 }
@@ -11,22 +16,33 @@ interface Event {
 export const events = {
   compatibility_start: {
     level: 'warn',
+    uncounted: true,
     meaning:
       'Started with the variables of postgres-websockets: tokens are taken from the path, need no `exp`, and one without channel claims opens any channel. The fields name the safer settings.',
   },
   open_channels: {
     level: 'warn',
+    uncounted: true,
     meaning: 'A token without channel claims opens any channel (`POSTERN_OPEN_CHANNELS`).',
   },
   no_way_in: {
     level: 'warn',
+    uncounted: true,
     meaning: 'No client can connect: tokens in the path are off (`POSTERN_URL_TOKENS`).',
   },
   unknown_variables: {
     level: 'warn',
+    uncounted: true,
     meaning: 'Variables that start with `POSTERN_` but are no option: misspelt, most likely.',
   },
   listening: { level: 'info', meaning: 'The port is open.' },
+  admin_listening: { level: 'info', meaning: 'The admin port is open.' },
+  admin_refused: {
+    level: 'info',
+    audit: true,
+    meaning:
+      'Somebody asked the admin port without its token, or by a name that is not this computer’s. `more`: so many others in the second before are not written.',
+  },
   ready: { level: 'info', meaning: 'Notifications arrive: clients are let in.' },
   draining: { level: 'info', meaning: 'Shutting down: clients are sent away, new ones refused.' },
   stopped: { level: 'info', meaning: 'Everything is closed.' },
@@ -37,10 +53,12 @@ export const events = {
   session_started: { level: 'info', meaning: 'A client was let in.' },
   session_ended: {
     level: 'info',
+    audit: true,
     meaning: 'A connection ended: close code, whose doing, how many seconds it stood.',
   },
   handshake_refused: {
     level: 'info',
+    audit: true,
     meaning: 'A client was not let in; the fields say for which failure and what was wrong.',
   },
   handshake_failed: { level: 'error', meaning: 'A bug: a handshake ended in an exception.' },
@@ -90,10 +108,11 @@ export const events = {
   },
   log_dropped: {
     level: 'warn',
+    uncounted: true,
     meaning:
       'Nobody took the log for a while, or its disk was full: so many lines are missing before this one.',
   },
-} as const satisfies Record<string, Event>;
+} as const satisfies Record<string, EventRow>;
 
 /** The name of a row of {@link events}. */
 export type EventName = keyof typeof events;

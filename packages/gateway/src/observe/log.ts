@@ -4,6 +4,8 @@ import { prettyFactory } from 'pino-pretty';
 import type { EventName, Level } from './events.ts';
 import { events } from './events.ts';
 import { LineWriter, standardOutput } from './line-writer.ts';
+import type { Meters } from './meters.ts';
+import { isProblem } from './metrics.ts';
 
 /** What is known of an event, besides its name. Never a token, a payload, a path or a URL. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -13,7 +15,7 @@ export type Log = (event: EventName, fields?: Fields) => void;
 
 /** How events are written. */
 export interface LogOptions {
-  /** Least level that is written. */
+  /** Least level that is written; audit lines are at any level but `silent`. */
   readonly level: Level | 'silent';
   /** `auto`: pretty on a terminal, JSON elsewhere. */
   readonly format: 'auto' | 'json' | 'pretty';
@@ -48,8 +50,20 @@ export function createLog({ level, format, destination }: LogOptions): Log {
     },
     isPretty ? forPeople(lines) : lines,
   );
-  const log: Log = (event, fields = {}) => logger[events[event].level](fields, event);
+  const everything = level === 'silent' ? logger : logger.child({}, { level: 'trace' });
+  const log: Log = (event, fields = {}) => {
+    const chosen = fields['audit'] === true ? everything : logger;
+    chosen[events[event].level](fields, event);
+  };
   return log;
+}
+
+/** A log that counts what an operator is to look at, whether it is written or not. */
+export function countProblems(log: Log, meters: Meters): Log {
+  return (event, fields) => {
+    if (isProblem(event)) meters.counter('problems', { event }).add();
+    log(event, fields);
+  };
 }
 
 /** Not pino-pretty's stream: it would keep, without a limit, what the destination does not take. */

@@ -17,6 +17,8 @@ export interface ListenOptions {
   /** Called for each notification on the database channel, from the LISTEN on. */
   readonly notified: (text: string) => void;
   readonly log: DatabaseLog;
+  /** Told how long a nonce was under way that came back. */
+  readonly onProof?: (seconds: number) => void;
 }
 
 /** Where gateways talk among themselves: never the users' channel. */
@@ -165,10 +167,12 @@ export class ListenConnection {
       if (trial.proof === 'unsent') trial.proof = 'unheard';
     };
     this.#trial = trial;
+    const startMs = performance.now();
     // A nonce that cannot be sent by either way stays unsent, which says it all.
     void this.#send(client, trial).then(sent, () => undefined);
     await pause(NONCE_DEADLINE_MS, trial.over.signal);
     this.#trial = undefined;
+    if (trial.proof === 'heard') this.#options.onProof?.((performance.now() - startMs) / 1000);
     return trial.proof;
   }
 

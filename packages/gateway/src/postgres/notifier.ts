@@ -20,6 +20,8 @@ export interface NotifierOptions {
   /** The database channel. */
   readonly channel: string;
   readonly log: DatabaseLog;
+  /** Told of each commit how many texts it took, and how long it lasted. */
+  readonly onCommit?: (texts: number, seconds: number) => void;
 }
 
 interface Waiting {
@@ -68,6 +70,7 @@ export class Notifier {
   /** The halves of refused batches, in order: they go before the queue. */
   readonly #halves: (readonly Waiting[])[] = [];
   #unsettledBytes = 0;
+  #unsettledTexts = 0;
   #sending: Promise<void> | undefined;
   #inFlight: PoolClient | undefined;
   #failures = 0;
@@ -92,8 +95,19 @@ export class Notifier {
       return;
     }
     this.#unsettledBytes += bytes;
+    this.#unsettledTexts += batch.length;
     this.#queue.push(...batch);
     this.#sendOn();
+  }
+
+  /** Texts that PostgreSQL has not answered for. */
+  get unsettledTexts(): number {
+    return this.#unsettledTexts;
+  }
+
+  /** The bytes of these texts. */
+  get unsettledBytes(): number {
+    return this.#unsettledBytes;
   }
 
   /** Whether more than half of what may wait does. */
@@ -169,6 +183,7 @@ export class Notifier {
 
   async #sendBatch(client: PoolClient, batch: readonly Waiting[]): Promise<void> {
     const texts = batch.map(({ text }) => text);
+    const startMs = performance.now();
     const query = client.query(NOTIFY_ALL, [this.#options.channel, texts]);
     try {
       await answerWithin(ANSWER_DEADLINE_MS, client, query);
@@ -177,6 +192,7 @@ export class Notifier {
       return;
     }
     client.release();
+    this.#options.onCommit?.(texts.length, (performance.now() - startMs) / 1000);
     this.#settle(batch, 'committed');
   }
 
@@ -202,6 +218,7 @@ export class Notifier {
   #settle(batch: readonly Waiting[], outcome: Outcome): void {
     for (const { bytes, message } of batch) {
       this.#unsettledBytes -= bytes;
+      this.#unsettledTexts -= 1;
       if (SEVERITY.indexOf(outcome) > SEVERITY.indexOf(message.outcome)) message.outcome = outcome;
       message.left -= 1;
       if (message.left === 0) message.settle(message.outcome);

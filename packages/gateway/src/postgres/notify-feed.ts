@@ -19,6 +19,8 @@ export interface NotifyFeedOptions {
   /** After a loss: come back, however long it takes, or give up at once. */
   readonly onLoss: 'reconnect' | 'exit';
   readonly log: DatabaseLog;
+  /** Told how long a proof took, each time. */
+  readonly onProof?: (seconds: number) => void;
 }
 
 /** The feed of LISTEN: one connection at a time, replaced when it is lost. */

@@ -4,7 +4,10 @@ import type { Grant } from '../auth/grant.ts';
 import type { Claims } from '../auth/verify.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Registry } from '../hub/registry.ts';
+import { auditMark, userOf } from '../observe/audit.ts';
+import { endingLabel } from '../observe/labels.ts';
 import type { Log } from '../observe/log.ts';
+import type { Meters } from '../observe/meters.ts';
 import type { Clock } from './deadline.ts';
 import { deadlineAt } from './deadline.ts';
 import type { ExpiryWheel } from './expiry.ts';
@@ -19,6 +22,8 @@ export interface Visitor {
   readonly grant: Grant;
   /** The token's `exp` in UNIX seconds; undefined when it has none. */
   readonly expiresAt: number | undefined;
+  /** Where it comes from, for the log. */
+  readonly address: string | undefined;
 }
 
 /** Turns an upgraded connection into a session and enters it everywhere. */
@@ -33,6 +38,7 @@ export interface AdmissionParts {
   readonly heartbeat: Heartbeat;
   readonly protocol: RawProtocol;
   readonly log: Log;
+  readonly meters: Meters;
   readonly options: {
     /** Seconds that a token counts beyond its `exp`. */
     readonly expLeeway: number;
@@ -45,14 +51,16 @@ export interface AdmissionParts {
 
 /** Builds what admits visitors. Whatever is entered here is undone in one place, at the end. */
 export function createAdmission(parts: AdmissionParts): Admit {
-  const { clock, hub, registry, wheel, heartbeat, protocol, log } = parts;
+  const { clock, hub, registry, wheel, heartbeat, protocol, log, meters } = parts;
   const queueBytes = parts.options.queueBytes === 0 ? Infinity : parts.options.queueBytes;
 
-  return (socket, { claims, grant, expiresAt }) => {
+  return (socket, { claims, grant, expiresAt, address }) => {
     const admittedMs = clock.monotonicMs();
     const undo: (() => void)[] = [];
+    const id = randomUUID();
+    const who = { session: id, address, user: userOf(claims) };
     const session = new Session({
-      id: randomUUID(),
+      id,
       socket,
       grant,
       claims,
@@ -66,15 +74,19 @@ export function createAdmission(parts: AdmissionParts): Admit {
     undo.push(registry.add(session), heartbeat.add(session));
     wheel.add(session);
     undo.push(...grant.readable.map((name) => hub.subscribe(name, session)));
-    log('session_started', { session: session.id, channels: grant.channels.length });
+    log('session_started', { ...who, channels: grant.channels.length });
     protocol.opened(session);
     return session;
 
     function leave(ended: Session, close: Close): void {
       for (const step of undo) step();
       wheel.remove(ended);
+      const { by, code } = close;
+      const failure = endingLabel(code);
+      meters.counter('sessionsEnded', { by, failure }).add();
       const seconds = Math.round((clock.monotonicMs() - admittedMs) / 1000);
-      log('session_ended', { session: ended.id, ...close, seconds, ignored: ended.ignored });
+      const mark = by === 'gateway' ? auditMark(failure) : {};
+      log('session_ended', { ...mark, ...who, failure, code, by, seconds, ignored: ended.ignored });
       protocol.closed(ended, close);
     }
   };

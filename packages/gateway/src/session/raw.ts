@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { failures } from '@postern/client/protocol';
 import type { Log } from '../observe/log.ts';
+import type { Meters } from '../observe/meters.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
 import { fitsNotification } from '../postgres/envelope.ts';
 import type { Outcome } from '../postgres/notifier.ts';
@@ -22,6 +23,7 @@ export interface RawOptions {
   /** Whether it is told of their end, too. */
   readonly metaClose: boolean;
   readonly log: Log;
+  readonly meters: Meters;
 }
 
 /** The protocol of postgres-websockets: every text is a message for every channel that its sender
@@ -44,12 +46,16 @@ const SHARE_BYTES = 1_048_576;
 
 /** Builds the raw protocol. */
 export function createRawProtocol(options: RawOptions): RawProtocol {
-  const { publisher, envelopes, metaChannel, metaClose, log } = options;
+  const { publisher, envelopes, metaChannel, metaClose, log, meters } = options;
+  const counts = countsOf(meters);
 
   const receive = (session: Session, data: Buffer): void => {
     const { writable } = session.grant;
+    counts.received.add();
+    counts.receivedBytes.add(data.length);
     if (writable.length === 0) {
       session.ignored += 1;
+      counts.ignored.add();
       return;
     }
     if (!isUtf8(data)) {
@@ -71,6 +77,7 @@ export function createRawProtocol(options: RawOptions): RawProtocol {
     const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     const settle = (outcome: Outcome): void => {
       session.unsettledBytes -= bytes;
+      counts[outcome].add();
       if (outcome === 'committed') return;
       log('message_not_sent', { session: session.id, outcome });
       session.end(told[outcome]);
@@ -80,25 +87,38 @@ export function createRawProtocol(options: RawOptions): RawProtocol {
     else publisher.send(texts, settle);
   };
 
-  const tellMeta = (text: string): void => {
-    if (!fitsNotification(text)) {
-      log('meta_not_sent', { outcome: 'too big' });
-      return;
-    }
-    publisher.send([text], (outcome) => {
-      if (outcome !== 'committed') log('meta_not_sent', { outcome });
-    });
-  };
-
   return {
     receive,
     opened: ({ claims, grant }) => {
       if (metaChannel !== undefined)
-        tellMeta(envelopes.connectionOpen(metaChannel, claims, grant.channels));
+        tellMeta(options, envelopes.connectionOpen(metaChannel, claims, grant.channels));
     },
     closed: ({ claims, grant }, { code }) => {
       if (metaChannel !== undefined && metaClose)
-        tellMeta(envelopes.connectionClose(metaChannel, claims, grant.channels, code));
+        tellMeta(options, envelopes.connectionClose(metaChannel, claims, grant.channels, code));
     },
+  };
+}
+
+function tellMeta({ publisher, log }: RawOptions, text: string): void {
+  if (!fitsNotification(text)) {
+    log('meta_not_sent', { outcome: 'too big' });
+    return;
+  }
+  publisher.send([text], (outcome) => {
+    if (outcome !== 'committed') log('meta_not_sent', { outcome });
+  });
+}
+
+/** The counts of messages, at hand: they stand on the way of each. */
+function countsOf(meters: Meters) {
+  return {
+    received: meters.counter('messagesReceived'),
+    receivedBytes: meters.counter('messageBytesReceived'),
+    ignored: meters.counter('messagesIgnored'),
+    committed: meters.counter('messagesPublished', { outcome: 'committed' }),
+    unknown: meters.counter('messagesPublished', { outcome: 'unknown' }),
+    rejected: meters.counter('messagesPublished', { outcome: 'rejected' }),
+    overflow: meters.counter('messagesPublished', { outcome: 'overflow' }),
   };
 }

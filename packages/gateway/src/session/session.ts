@@ -95,6 +95,11 @@ export class Session {
     if (this.#isOpen()) this.#outbox.deliver(frame);
   }
 
+  /** Bytes that wait for the client to read them. */
+  get queuedBytes(): number {
+    return this.#outbox.queuedBytes;
+  }
+
   /** Takes one message of the client's. */
   receive(data: Buffer): void {
     if (this.#isOpen()) this.#options.onMessage(this, data);

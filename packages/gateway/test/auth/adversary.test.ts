@@ -173,7 +173,8 @@ describe('a forged token', () => {
 describe('a signed token', () => {
   for (const [what, [token, problem]] of Object.entries(misspellings))
     it(`is refused: ${what}`, async () => {
-      assert.deepEqual(await verify(token, now), { problem: tokenProblems[problem] });
+      const { problem: found } = { problem: undefined, ...(await verify(token, now)) };
+      assert.equal(found, tokenProblems[problem]);
     });
 
   it('does not pass with another last character, though some stand for the same bytes', async () => {

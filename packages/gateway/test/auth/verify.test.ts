@@ -132,6 +132,19 @@ describe('kid', () => {
   });
 });
 
+describe('a token that does not hold', () => {
+  it('tells who it was made for when it is signed, and only then', async () => {
+    const claims = { ...goodClaims, exp: now };
+    const verify = verifierFor(secret);
+    assert.deepEqual(await verify(signToken({ claims }), now), {
+      problem: tokenProblems.expired,
+      signed: claims,
+    });
+    assert.deepEqual(await verify(signToken({ claims, key: other }), now), badSignature);
+    assert.deepEqual(await verify(`${signToken({ claims })}A`, now), badSignature);
+  });
+});
+
 describe('a verifier', () => {
   it('rejects when a bug surfaces, instead of calling the token invalid', async () => {
     const mixedUp = {

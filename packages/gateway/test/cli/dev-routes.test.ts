@@ -72,6 +72,7 @@ describe('The routes of postern dev', () => {
     });
     assert.deepEqual(await verify(token, goodClaims.exp), {
       problem: { failure: 'tokenExpired', raw: 'Token expired' },
+      signed: goodClaims,
     });
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { HttpServer } from '#gateway/http/server.js';
+import { HttpServer, PUBLIC_PORT } from '#gateway/http/server.js';
 
 /** A server that answers everything alike. */
 function createServer(port: number): HttpServer {
@@ -10,6 +10,7 @@ function createServer(port: number): HttpServer {
     onRequest: (_request, response) => void response.end(),
     onUpgrade: (_request, stream) => void stream.destroy(),
     log: () => {},
+    names: PUBLIC_PORT,
   });
 }
 

@@ -34,6 +34,16 @@ describe('Hub', () => {
     new Hub().broadcast('news', () => assert.fail('encoded for nobody'));
   });
 
+  it('tells of a broadcast once, before anybody leaves because of it', () => {
+    const told: (readonly number[])[] = [];
+    const hub = new Hub((subscribers, bytes) => void told.push([subscribers, bytes]));
+    const leave = hub.subscribe('news', { deliver: () => leave() });
+    hub.subscribe('news', new Recorder());
+    hub.broadcast('news', () => Buffer.from('hello'));
+    hub.broadcast('weather', () => Buffer.from('nobody hears this'));
+    assert.deepEqual(told, [[2, 5]]);
+  });
+
   it('forgets a channel with its last subscriber', () => {
     const hub = new Hub();
     const leave = hub.subscribe('news', new Recorder());

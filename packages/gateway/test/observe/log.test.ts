@@ -3,9 +3,10 @@ import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { GatewayError } from '#gateway/errors.js';
 import { events } from '#gateway/observe/events.js';
-import { createLog } from '#gateway/observe/log.js';
+import { countProblems, createLog } from '#gateway/observe/log.js';
+import { Meters } from '#gateway/observe/meters.js';
 
-function record(level: 'trace' | 'info' | 'silent', format: 'json' | 'pretty' = 'json') {
+function record(level: 'trace' | 'info' | 'error' | 'silent', format: 'json' | 'pretty' = 'json') {
   const lines: string[] = [];
   const destination = new Writable({
     decodeStrings: false,
@@ -43,6 +44,33 @@ describe('createLog', () => {
     const silent = record('silent');
     silent.log('handshake_failed');
     assert.deepEqual(silent.lines, []);
+  });
+
+  it('writes audit lines whatever the level, unless it is silent', () => {
+    const { lines, log } = record('error');
+    log('handshake_refused', { audit: true, outcome: 'refused' });
+    log('handshake_refused', { outcome: 'not marked' });
+    log('session_started');
+    assert.equal(lines.length, 1);
+    assert.match(
+      lines.join(),
+      /"level":"info".*"audit":true,"outcome":"refused".*handshake_refused/,
+    );
+
+    const silent = record('silent');
+    silent.log('handshake_refused', { audit: true, outcome: 'refused' });
+    assert.deepEqual(silent.lines, []);
+  });
+
+  it('counts what an operator is to look at, written or not', () => {
+    const meters = new Meters({ version: '1', node: '2' });
+    const { lines, log } = record('silent');
+    const counting = countProblems(log, meters);
+    for (const event of ['listener_lost', 'listener_lost', 'session_ended'] as const)
+      counting(event);
+    assert.deepEqual(lines, []);
+    assert.equal(meters.counter('problems', { event: 'listener_lost' }).value, 2);
+    assert.throws(() => meters.counter('problems', { event: 'session_ended' }));
   });
 
   it('says of an error its code, its message and its cause', () => {
