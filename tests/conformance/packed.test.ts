@@ -85,7 +85,7 @@ if (folder !== undefined) {
       const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')];
       const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
       const compiler = run([tsc, ...flags, ...target, ...types, 'embedding.ts']);
-      assert.deepEqual(await outcome(compiler, 60_000), { code: 0, output: '' });
+      assert.deepEqual(await outcome(compiler, 120_000), { code: 0, output: '' });
 
       const program = run(['embedding.js']);
       assert.deepEqual(await outcome(program), { code: 0, output: 'POSTERN_CONFIG function\n' });
