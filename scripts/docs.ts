@@ -10,6 +10,9 @@ import { parseArgs } from 'node:util';
 
 import { failures } from '#client/protocol.js';
 import type { Failure } from '#client/protocol.js';
+import { manualText } from '#gateway/cli/command-line.js';
+import { doctorChecks } from '#gateway/cli/doctor/doctor.js';
+import { manuals } from '#gateway/cli/manuals.js';
 import { optionTables, sampleEnvironment } from '#gateway/config/describe.js';
 import { events } from '#gateway/observe/events.js';
 import type { EventRow } from '#gateway/observe/events.js';
@@ -18,7 +21,18 @@ import type { Metric } from '#gateway/observe/metrics.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+const commandParts: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    Object.entries(manuals).map(([name, manual]) => [name, block(manualText(manual))]),
+  ),
+  checks: checkTable(),
+};
+
 const pages: Readonly<Record<string, string>> = {
+  'docs/commands.md': Object.entries(commandParts).reduce(
+    (text, [name, part]) => replacedPart('docs/commands.md', text, name, part),
+    textOf('docs/commands.md') ?? '',
+  ),
   'docs/configuration.md': `${generatedFrom('packages/gateway/src/config/options.ts')}
 # Configuration
 
@@ -112,10 +126,22 @@ function generatedFrom(source: string): string {
 
 /** A page with the lines between its markers, `<!-- name … -->` and `<!-- /name -->`, made anew. */
 function withPart(path: string, name: string, part: string): string {
-  const text = textOf(path) ?? '';
+  return replacedPart(path, textOf(path) ?? '', name, part);
+}
+
+function replacedPart(path: string, text: string, name: string, part: string): string {
   const marked = new RegExp(`(<!-- ${name}\\b[^>]*-->\n)[^]*(<!-- /${name} -->)`);
   if (!marked.test(text)) throw new Error(`${path} has no markers for ${name}`);
   return text.replace(marked, (_all, start: string, end: string) => `${start}\n${part}\n\n${end}`);
+}
+
+function block(text: string): string {
+  return `\`\`\`\n${text}\n\`\`\``;
+}
+
+function checkTable(): string {
+  const rows = doctorChecks.map(({ name, asks }) => `| \`${name}\` | ${asks} |`);
+  return ['| check | what is asked |', '|---|---|', ...rows].join('\n');
 }
 
 function eventTable(): string {

@@ -30,8 +30,16 @@ const oids = {
 
 const DAY_MS = 86_400_000;
 
-/** Makes a certificate that is valid for a day (RFC 5280 §4.1): no fixture can run out. */
-export function selfSignedCertificate(): Certificate {
+/** When a certificate counts: from and until so many days from now. */
+export interface Validity {
+  readonly fromDays: number;
+  readonly toDays: number;
+}
+
+/** Makes a certificate that is valid for a day (RFC 5280 §4.1), unless said: no fixture can run out. */
+export function selfSignedCertificate(
+  { fromDays, toDays }: Validity = { fromDays: -1, toDays: 1 },
+): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const algorithm = der(tags.sequence, oid('ed25519'));
   const commonName = der(tags.sequence, oid('commonName'), der(tags.utf8, Buffer.from('postern')));
@@ -44,7 +52,7 @@ export function selfSignedCertificate(): Certificate {
     der(tags.integer, Buffer.from([1]), randomBytes(15)),
     algorithm,
     name,
-    der(tags.sequence, time(Date.now() - DAY_MS), time(Date.now() + DAY_MS)),
+    der(tags.sequence, time(Date.now() + fromDays * DAY_MS), time(Date.now() + toDays * DAY_MS)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(tags.context3, der(tags.sequence, alternativeName())),

@@ -28,6 +28,8 @@ export interface ChildOptions {
   readonly stdout?: number;
   /** What ends it at the end of the scope: SIGKILL by default. */
   readonly end?: NodeJS.Signals;
+  /** What it reads from its standard input; nothing by default. */
+  readonly input?: string;
 }
 
 /** A process whose output is recorded. It does not outlive the scope it was started in. */
@@ -89,19 +91,20 @@ export function startChild(
   scope: Scope,
   file: string,
   args: readonly string[],
-  { env = {}, cwd = ROOT, stdout, end = 'SIGKILL' }: ChildOptions = {},
+  { env = {}, cwd = ROOT, stdout, end = 'SIGKILL', input }: ChildOptions = {},
 ): Child {
   const inherited = INHERITED.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  const child = new Child(
-    spawn(file, args, {
-      cwd,
-      env: { ...Object.fromEntries(inherited), ...env },
-      stdio: ['ignore', stdout ?? 'pipe', 'pipe'],
-    }),
-  );
+  const spawned = spawn(file, args, {
+    cwd,
+    env: { ...Object.fromEntries(inherited), ...env },
+    stdio: [input === undefined ? 'ignore' : 'pipe', stdout ?? 'pipe', 'pipe'],
+  });
+  // A child may end without having read it.
+  spawned.stdin?.on('error', () => undefined).end(input);
+  const child = new Child(spawned);
   scope.after(async () => {
     child.signal(end);
     await child.exited();

@@ -18,6 +18,8 @@ interface GatewayErrorOptions extends ErrorOptions {
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
+  /** What was found and how to mend it, without the text of the code. */
+  readonly detail: string | undefined;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
     const text = errorTexts[code];
@@ -26,5 +28,6 @@ export class GatewayError extends Error {
     const separator = detail?.startsWith('\n') === true ? ':' : ': ';
     super(detail === undefined ? text : `${text}${separator}${detail}`, options);
     this.code = code;
+    this.detail = detail;
   }
 }

@@ -1,6 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { failures } from '@postern/client/protocol';
+import type { ClaimRules } from './auth/claims.ts';
 import { loadKeys } from './auth/keys.ts';
+import type { VerificationKey } from './auth/keys.ts';
 import { createOriginCheck } from './auth/origin.ts';
 import type { Verify } from './auth/verify.ts';
 import { createVerifier } from './auth/verify.ts';
@@ -275,12 +277,17 @@ function joinAdmin({ options, log, meters }: Core): AdminPort | undefined {
 
 /** What verifies tokens as the options say. Throws `POSTERN_KEYS`. */
 export function verifierFor(options: Options): Verify {
-  return createVerifier({
-    keys: loadKeys({
-      jwtSecret: options.jwtSecret?.reveal(),
-      jwtSecretBase64: options.jwtSecretBase64,
-      jwks: options.jwks?.reveal(),
-    }),
+  return createVerifier({ keys: keysFor(options), ...claimRulesFor(options) });
+}
+
+/** The keys that the options name. Throws `POSTERN_KEYS`. */
+export function keysFor({ jwtSecret, jwtSecretBase64, jwks }: Options): readonly VerificationKey[] {
+  return loadKeys({ jwtSecret: jwtSecret?.reveal(), jwtSecretBase64, jwks: jwks?.reveal() });
+}
+
+/** What the options ask of claims. */
+export function claimRulesFor(options: Options): ClaimRules {
+  return {
     audiences: options.jwtAudience,
     issuers: options.jwtIssuer,
     types: options.jwtType,
@@ -288,5 +295,5 @@ export function verifierFor(options: Options): Verify {
     requireClaims: options.requireClaims,
     expLeewaySeconds: options.expLeeway,
     clockLeewaySeconds: options.clockLeeway,
-  });
+  };
 }

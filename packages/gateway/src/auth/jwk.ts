@@ -15,9 +15,9 @@ export interface VerificationKey {
 }
 
 /** RFC 7518 §3.2: as long as the hash, and the shortest hash has 256 bits. */
-const SHORTEST_SECRET_BYTES = 32;
+export const SHORTEST_SECRET_BYTES = 32;
 /** RFC 7518 §3.3. */
-const SHORTEST_RSA_BITS = 2048;
+export const SHORTEST_RSA_BITS = 2048;
 
 const hmac = ['HS256', 'HS384', 'HS512'];
 const rsa = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
@@ -48,9 +48,7 @@ const kinds: readonly Kind[] = [
  * key that is.
  */
 export function readJwk(jwk: JsonObject, where: string): VerificationKey | undefined {
-  const kind = kinds.find(
-    ({ kty, crv }) => kty === own(jwk, 'kty') && (crv === undefined || crv === own(jwk, 'crv')),
-  );
+  const kind = kindOf(jwk);
   if (kind === undefined || !isForVerifying(jwk)) return undefined;
 
   const alg = own(jwk, 'alg');
@@ -61,6 +59,13 @@ export function readJwk(jwk: JsonObject, where: string): VerificationKey | undef
   if (kid !== undefined && typeof kid !== 'string')
     throw keyError(where, 'has a kid that is not text');
   return { kid, algorithms, key: importJwk(jwk, kind, where) };
+}
+
+/** The kind of key that a JWK says it is; `undefined` for one that signs nothing. */
+export function kindOf(jwk: JsonObject): Kind | undefined {
+  return kinds.find(
+    ({ kty, crv }) => kty === own(jwk, 'kty') && (crv === undefined || crv === own(jwk, 'crv')),
+  );
 }
 
 /** Makes the key of an HMAC secret. Throws a {@link GatewayError} when it is too short. */

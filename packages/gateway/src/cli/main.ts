@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { version } from '../version.ts';
+import { CommandError } from './command-error.ts';
 
 interface Command {
   readonly summary: string;
@@ -16,6 +17,22 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'Try it out: an embedded PostgreSQL, made-up keys and a page, on loopback only',
     load: async () => (await import('./dev.ts')).dev,
   },
+  doctor: {
+    summary: 'Say what is wrong with this configuration and database, and what mends it',
+    load: async () => (await import('./doctor/doctor.ts')).doctor,
+  },
+  token: {
+    summary: 'Sign a token (mint), or say why one is refused (explain)',
+    load: async () => (await import('./token/token.ts')).token,
+  },
+  tail: {
+    summary: 'Print what is sent to channels',
+    load: async () => (await import('./tail.ts')).tail,
+  },
+  publish: {
+    summary: 'Send a message to a channel',
+    load: async () => (await import('./publish.ts')).publish,
+  },
 };
 
 const help = `postern ${version()}: the gate between PostgreSQL and WebSockets
@@ -28,7 +45,7 @@ ${Object.entries(commands)
   .join('\n')}
 
 Options:
-  --help     Say this, or what a command takes: postern serve --help
+  --help     Say this, or what a command takes: postern serve --help, postern help serve
   --version  Say the version`;
 
 /** Exit code for what was called or configured wrongly; 1 stands for what then went wrong. */
@@ -38,7 +55,9 @@ const USAGE = 2;
 const MISTAKES: ReadonlySet<string> = new Set(['POSTERN_CONFIG', 'POSTERN_KEYS']);
 
 async function main(args: readonly string[]): Promise<void> {
-  const [name, ...rest] = args;
+  // `help tail` is `tail --help`.
+  const [name, ...rest] =
+    args[0] === 'help' && args.length > 1 ? [...args.slice(1), '--help'] : args;
   if (name === '--version' || name === '-v') {
     console.log(version());
     return;
@@ -64,10 +83,15 @@ function fail(error: unknown): void {
     error instanceof TypeError &&
     'code' in error &&
     String(error.code).startsWith('ERR_PARSE_ARGS');
-  const isOurs = error instanceof GatewayError;
+  const isOurs = error instanceof GatewayError || error instanceof CommandError;
   if (isUsage) console.error(`postern: ${error.message}. See: postern --help`);
   else console.error('postern:', isOurs ? error.message : error);
-  process.exit(isUsage || (isOurs && MISTAKES.has(error.code)) ? USAGE : 1);
+  process.exit(isUsage ? USAGE : exitCodeOf(error));
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommandError) return error.exitCode;
+  return error instanceof GatewayError && MISTAKES.has(error.code) ? USAGE : 1;
 }
 
 main(process.argv.slice(2)).catch(fail);

@@ -23,12 +23,12 @@ export async function firstSignal(): Promise<void> {
 }
 
 /**
- * Runs a gateway until `stopped` resolves, and drains it then. Rejects with what it cannot start
+ * Runs a gateway, or part of one, until `stopped` resolves, and drains it then. Rejects with what it cannot start
  * for, or cannot go on without. `onReady` is called when clients are let in.
  */
 export async function runUntil(
   stopped: Promise<void>,
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'start' | 'stop' | 'lost'>,
   onReady: () => void = () => {},
 ): Promise<void> {
   try {

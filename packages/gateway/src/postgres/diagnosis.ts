@@ -3,28 +3,76 @@ import { GatewayError } from '../errors.ts';
 /** The driver gives this error no code. It is what decides between `sslmode` prefer and require. */
 const NO_TLS = 'The server does not support SSL connections';
 
+/** What was found, and what mends it. Neither ever holds input, an address or a password. */
+export interface Diagnosis {
+  readonly found: string;
+  readonly mend: string;
+}
+
 const CREDENTIALS = 'correct user and password in POSTERN_DATABASE_URL';
 const CERTIFICATE =
   'check the server’s certificate, and sslrootcert and host in POSTERN_DATABASE_URL';
+const RUNNING = 'see that it runs, and that POSTERN_DATABASE_URL names it';
+
+const untrusted: Diagnosis = {
+  found: 'the server’s certificate is not trusted',
+  mend: CERTIFICATE,
+};
 
 /**
  * What no retry mends, by SQLSTATE or by Node's error code, and what does. Everything else may pass
  * by itself: a server that is down, starting up, full, or not yet known to the name service.
  */
-const mends: Readonly<Record<string, string>> = {
-  '28P01': `the password was refused; ${CREDENTIALS}`,
-  '28000':
-    'the server does not let this user in; check user and sslmode in POSTERN_DATABASE_URL, and pg_hba.conf on the server',
-  '3D000': 'the database does not exist; create it, or name another one in POSTERN_DATABASE_URL',
-  '42501': 'the user may not connect to this database; GRANT CONNECT ON DATABASE to it',
-  CERT_HAS_EXPIRED: `the server’s certificate has expired; ${CERTIFICATE}`,
-  DEPTH_ZERO_SELF_SIGNED_CERT: `the server signed its certificate itself; ${CERTIFICATE}`,
-  ERR_TLS_CERT_ALTNAME_INVALID: `the server’s certificate is for another host; ${CERTIFICATE}`,
-  SELF_SIGNED_CERT_IN_CHAIN: `the server’s certificate is not trusted; ${CERTIFICATE}`,
-  UNABLE_TO_GET_ISSUER_CERT: `the server’s certificate is not trusted; ${CERTIFICATE}`,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: `the server’s certificate is not trusted; ${CERTIFICATE}`,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: `the server’s certificate is not trusted; ${CERTIFICATE}`,
+const lasting: Readonly<Record<string, Diagnosis>> = {
+  '28P01': { found: 'the password was refused', mend: CREDENTIALS },
+  '28000': {
+    found: 'the server does not let this user in',
+    mend: 'check user and sslmode in POSTERN_DATABASE_URL, and pg_hba.conf on the server',
+  },
+  '3D000': {
+    found: 'the database does not exist',
+    mend: 'create it, or name another one in POSTERN_DATABASE_URL',
+  },
+  '42501': {
+    found: 'the user may not connect to this database',
+    mend: 'GRANT CONNECT ON DATABASE to it',
+  },
+  CERT_HAS_EXPIRED: { found: 'the server’s certificate has expired', mend: CERTIFICATE },
+  DEPTH_ZERO_SELF_SIGNED_CERT: {
+    found: 'the server signed its certificate itself',
+    mend: CERTIFICATE,
+  },
+  ERR_TLS_CERT_ALTNAME_INVALID: {
+    found: 'the server’s certificate is for another host',
+    mend: CERTIFICATE,
+  },
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
 };
+
+/** What may pass by itself, and what to do when it does not. */
+const passing: Readonly<Record<string, Diagnosis>> = {
+  ECONNREFUSED: { found: 'nothing listens at that host and port', mend: RUNNING },
+  ENOTFOUND: {
+    found: 'the host’s name is not known',
+    mend: 'correct the host in POSTERN_DATABASE_URL, or the name service of this machine',
+  },
+  EAI_AGAIN: {
+    found: 'the name service does not answer',
+    mend: 'see to the name service of this machine, and to the host in POSTERN_DATABASE_URL',
+  },
+  ENOENT: { found: 'the socket is not there', mend: RUNNING },
+  '53300': {
+    found: 'the server has no connection left',
+    mend: 'raise max_connections there, or lower POSTERN_POOL_SIZE',
+  },
+  '57P03': { found: 'the server is starting up or shutting down', mend: 'try again in a moment' },
+};
+
+/** The words in which driver and gateway say that the server took too long. */
+const LATE = /timeout|no answer within/;
 
 /** Whether connecting failed only because the server has no TLS. */
 export function lacksTls(error: unknown): boolean {
@@ -35,22 +83,52 @@ export function lacksTls(error: unknown): boolean {
 export function hopeless(error: unknown): GatewayError | undefined {
   if (error instanceof GatewayError) return error;
 
-  const detail = mendOf(error);
-  return detail === undefined
+  const diagnosis = lastingOf(error);
+  return diagnosis === undefined
     ? undefined
-    : new GatewayError('POSTERN_DATABASE', { detail, cause: error });
+    : new GatewayError('POSTERN_DATABASE', {
+        detail: `${diagnosis.found}; ${diagnosis.mend}`,
+        cause: error,
+      });
 }
 
-function mendOf(error: unknown): string | undefined {
+/** What went wrong, and what to do about it, for a person who wants to know now. */
+export function diagnose(error: unknown): Diagnosis {
+  if (error instanceof GatewayError) return inTwo(error.detail ?? error.message);
+
+  const known = lastingOf(error) ?? passing[codeOf(error) ?? ''];
+  if (known !== undefined) return known;
+  if (error instanceof Error && LATE.test(error.message)) {
+    return {
+      found: 'the server does not answer in time',
+      mend: 'see that it is not stopped or overloaded, and that no firewall drops what is sent to it',
+    };
+  }
+  return { found: `the server cannot be reached (${reasonOf(error)})`, mend: RUNNING };
+}
+
+/** Our own details say what was found up to the first semicolon, and then the mend. */
+function inTwo(detail: string): Diagnosis {
+  const [found = detail, ...rest] = detail.split('; ');
+  return { found, mend: rest.length === 0 ? 'correct it' : rest.join('; ') };
+}
+
+function lastingOf(error: unknown): Diagnosis | undefined {
   if (lacksTls(error)) {
-    return 'the server has no TLS; switch it on there, or weaken sslmode in POSTERN_DATABASE_URL';
+    return {
+      found: 'the server has no TLS',
+      mend: 'switch it on there, or weaken sslmode in POSTERN_DATABASE_URL',
+    };
   }
   // SCRAM's own failures, an absent password among them, come without a code.
   if (error instanceof Error && error.message.startsWith('SASL: ')) {
-    return `server and gateway could not prove the password to each other; ${CREDENTIALS}`;
+    return {
+      found: 'server and gateway could not prove the password to each other',
+      mend: CREDENTIALS,
+    };
   }
   const code = codeOf(error);
-  return code === undefined ? undefined : mends[code];
+  return code === undefined ? undefined : lasting[code];
 }
 
 /** What went wrong, in a few words for the log: the code, if there is one, or the driver's text. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GatewayError } from '#gateway/errors.js';
-import { hopeless, lacksTls, reasonOf } from '#gateway/postgres/diagnosis.js';
+import { diagnose, hopeless, lacksTls, reasonOf } from '#gateway/postgres/diagnosis.js';
 
 function failure(code: string, message = 'about secret-host'): Error {
   return Object.assign(new Error(message), { code });
@@ -80,5 +80,33 @@ describe('reasonOf', () => {
   it('is the whole text of an error of ours, which is constant', () => {
     const error = new GatewayError('POSTERN_DATABASE', { detail: 'it is a read replica' });
     assert.match(reasonOf(error), /read replica/);
+  });
+});
+
+describe('diagnose', () => {
+  const known: readonly (readonly [string, Error, RegExp, RegExp])[] = [
+    ['a wrong password', failure('28P01'), /password was refused/, /correct user and password/],
+    ['a closed port', failure('ECONNREFUSED'), /nothing listens/, /see that it runs/],
+    ['an unknown name', failure('ENOTFOUND'), /name is not known/, /correct the host/],
+    ['a name service away', failure('EAI_AGAIN'), /does not answer/, /name service/],
+    ['no socket', failure('ENOENT'), /socket is not there/, /see that it runs/],
+    ['a full server', failure('53300'), /no connection left/, /max_connections/],
+    ['a server that starts', failure('57P03'), /starting up/, /in a moment/],
+    ['a connection timeout', new Error('timeout expired'), /not answer in time/, /firewall/],
+    ['a late answer', new Error('no answer within 5000 ms'), /not answer in time/, /stopped/],
+    ['anything else', failure('EWHATEVER'), /cannot be reached \(EWHATEVER\)/, /names it/],
+  ];
+  for (const [what, error, found, mend] of known)
+    it(`says what ${what} is and what mends it, and nothing of the error's text`, () => {
+      const diagnosis = diagnose(error);
+      assert.match(diagnosis.found, found);
+      assert.match(diagnosis.mend, mend);
+      assert.doesNotMatch(`${diagnosis.found}${diagnosis.mend}`, /secret/);
+    });
+
+  it('tells finding and mend of a detail apart', () => {
+    const detail = 'it is a read replica; name the primary; soon';
+    const found = diagnose(new GatewayError('POSTERN_DATABASE', { detail }));
+    assert.deepEqual(found, { found: 'it is a read replica', mend: 'name the primary; soon' });
   });
 });
