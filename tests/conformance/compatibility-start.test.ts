@@ -30,6 +30,23 @@ describe('A compatibility start', () => {
     assert.equal((await handshake(port, { target })).status, 101);
   });
 
+  it('takes patterns and templates for names, until it is told otherwise', async () => {
+    const claims = { mode: 'r', sub: 'ada', channels: ['room:*', '*', 'user:{sub}'] };
+    const [room, user] = await Promise.all([pathOf(claims, 'room:1'), pathOf(claims, 'user:ada')]);
+
+    const old = await startCompatibly(scope, database).ready();
+    for (const target of [room, user])
+      assert.equal((await handshake(old.port, { target })).body, 'No allowed channels');
+    const literal = await pathOf(claims, 'user:{sub}');
+    assert.equal((await handshake(old.port, { target: literal })).status, 101);
+
+    const told = await startCompatibly(scope, database, {
+      POSTERN_CHANNEL_PATTERNS: 'true',
+    }).ready();
+    for (const target of [room, user])
+      assert.equal((await handshake(told.port, { target })).status, 101);
+  });
+
   it('is none when the key is given as one of ours: no token is taken from the path', async () => {
     const { child, ready } = startCompatibly(scope, database, { POSTERN_JWT_SECRET: SECRET });
     const { port } = await ready();

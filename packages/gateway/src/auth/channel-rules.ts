@@ -40,27 +40,38 @@ export function channelRules(claims: Claims, patterns: boolean): ChannelRules | 
     ...mapped(channels),
   ];
   const exact = new Map<string, Mode>();
-  const prefixes: { readonly prefix: string; readonly mode: Mode }[] = [];
+  const prefixes = new Map<string, Mode>();
   for (const [text, mode] of said) {
     const entry: ChannelEntry | undefined = patterns ? channelEntry(text, claims) : { name: text };
     if (entry === undefined) continue;
-    if ('prefix' in entry) prefixes.push({ prefix: entry.prefix, mode });
-    else exact.set(entry.name, either(exact.get(entry.name) ?? NONE, mode));
+    if ('prefix' in entry) add(prefixes, entry.prefix, mode);
+    else add(exact, entry.name, mode);
   }
 
   return {
     names: [...exact.keys()],
     modeOf: (channel) => {
-      const matching = isNameable(channel)
-        ? prefixes.filter(({ prefix }) => channel !== prefix && channel.startsWith(prefix))
-        : [];
-      const allowed = matching.reduce(
-        (mode, next) => either(mode, next.mode),
-        exact.get(channel) ?? NONE,
-      );
+      let allowed = exact.get(channel) ?? NONE;
+      for (const prefix of prefixesOf(channel))
+        allowed = either(allowed, prefixes.get(prefix) ?? NONE);
       return both(allowed, ceiling);
     },
   };
+}
+
+function add(to: Map<string, Mode>, key: string, mode: Mode): void {
+  to.set(key, either(to.get(key) ?? NONE, mode));
+}
+
+/**
+ * Every prefix by which a pattern may grant the channel. A pattern ends in `:*` or is `*`, so they are
+ * few, and asking for each costs the same however many patterns a token holds.
+ */
+function prefixesOf(channel: string): readonly string[] {
+  if (!isNameable(channel)) return [];
+  // The last letter ends no prefix: a pattern stands for longer names only.
+  const colons = [...channel.slice(0, -1).matchAll(/:/g)];
+  return ['', ...colons.map(({ index }) => channel.slice(0, index + 1))];
 }
 
 /** Whether a client may name such a channel where only a pattern grants it. */

@@ -1,5 +1,6 @@
 import { channelRules } from './channel-rules.ts';
 import type { ChannelRules } from './channel-rules.ts';
+import { own } from './decode.ts';
 import { parseMode } from './mode.ts';
 import { tokenProblems } from './problems.ts';
 import type { TokenProblem } from './problems.ts';
@@ -56,7 +57,7 @@ export function grantFrom(
 
 /** Any channel, under the token's mode. */
 function openRules(claims: Claims): ChannelRules | undefined {
-  const mode = Object.hasOwn(claims, 'mode') ? parseMode(claims['mode']) : undefined;
+  const mode = parseMode(own(claims, 'mode'));
   return mode === undefined ? undefined : { names: [], modeOf: () => mode };
 }
 

@@ -158,6 +158,7 @@ describe('the channels of a grant', () => {
         assert.ok(granted.every((name) => named.includes(name)));
         if (path !== undefined) assert.deepEqual(granted, [path]);
       }),
+      { numRuns: 2_000 },
     );
   });
 });

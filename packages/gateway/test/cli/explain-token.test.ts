@@ -46,6 +46,20 @@ describe('An explanation of a token', () => {
     });
   });
 
+  it('tells channels apart by what may be done with each, and asks patterns for the one in the path', async () => {
+    const token = sign({ channels: { news: 'r', log: 'w', 'room:*': 'rw' }, exp });
+    assert.deepEqual((await explain(token)).verdict, {
+      status: 101,
+      grant: { channels: ['news', 'log'], readable: ['news'], writable: ['log'] },
+      expiresAt: exp,
+    });
+    assert.deepEqual((await explain(token, 'room:1')).verdict, {
+      status: 101,
+      grant: { channels: ['room:1'], readable: ['room:1'], writable: ['room:1'] },
+      expiresAt: exp,
+    });
+  });
+
   it('opens any channel in the path to a token without channels only where the gate does', async () => {
     const question = { token: sign({ mode: 'rw', exp }), channel: 'chat', nowSeconds };
 
