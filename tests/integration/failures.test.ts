@@ -73,6 +73,13 @@ const endings = {
     const gateway = await startGateway(scope, { environment: { POSTERN_QUEUE_BYTES: '10000' } });
     return await endOfSlowReader(gateway);
   },
+  rateLimited: () =>
+    ending(
+      (client) => {
+        for (let n = 0; n < 3; n++) client.send('too much');
+      },
+      { environment: { POSTERN_MESSAGES_PER_SECOND: '0.001', POSTERN_MESSAGE_BURST: '2' } },
+    ),
   backendUnavailable: async () => {
     const database = await freshDatabase(scope);
     const gate = await buildGate(scope, database);

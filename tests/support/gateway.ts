@@ -61,6 +61,8 @@ export async function startGateway(
       POSTERN_JWT_SECRET: SECRET,
       POSTERN_URL_TOKENS: 'true',
       POSTERN_DRAIN_SECONDS: '0',
+      // What tests send at once would be too much of anybody.
+      POSTERN_MESSAGES_PER_SECOND: '0',
       ...environment,
     },
   });

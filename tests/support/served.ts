@@ -36,6 +36,7 @@ export function environmentFor({ url, channel, environment = {} }: ServeOptions)
     POSTERN_JWT_SECRET: SECRET,
     POSTERN_URL_TOKENS: 'true',
     POSTERN_DRAIN_SECONDS: '0',
+    POSTERN_MESSAGES_PER_SECOND: '0',
     ...environment,
   };
 }

@@ -120,6 +120,14 @@ export const failures = {
     advice:
       'The client read more slowly than messages came and POSTERN_QUEUE_BYTES were waiting. Reconnect with backoff and load the state anew.',
   },
+  rateLimited: {
+    close: 4029,
+    reason: 'Rate limited',
+    code: 'rate_limited',
+    retry: 'yes',
+    advice:
+      'The client sent more than POSTERN_MESSAGES_PER_SECOND and POSTERN_MESSAGE_BURST allow. The message that was too much was not published. Reconnect with backoff.',
+  },
   backendUnavailable: {
     http: 503,
     close: 4012,

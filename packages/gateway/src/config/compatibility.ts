@@ -28,6 +28,7 @@ export const compatibleDefaults = {
   channelPatterns: false,
   requireExp: false,
   maxConnectionAge: 0,
+  messagesPerSecond: 0,
 } as const;
 
 /** The aliases that are more than another name for an option. */

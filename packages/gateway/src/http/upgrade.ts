@@ -177,6 +177,7 @@ function connect(webSocket: WebSocket, session: Session, log: Log): void {
       session.end(failures.internal);
     }
   });
+  webSocket.on('ping', () => session.pinged());
   webSocket.on('pong', () => session.alive());
   webSocket.on('close', (code) => session.lose(code));
   webSocket.on('error', (error) => {

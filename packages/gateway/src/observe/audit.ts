@@ -33,6 +33,7 @@ const outcomes: Readonly<Record<FailureName, AuditOutcome | undefined>> = {
   messageTooBig: 'limited',
   tooManyFragments: 'limited',
   slowConsumer: 'limited',
+  rateLimited: 'limited',
 };
 
 const outcomeOf = new Map<string, AuditOutcome | undefined>(Object.entries(outcomes));

@@ -46,12 +46,17 @@ export interface AdmissionParts {
     readonly maxConnectionAge: number;
     /** Most bytes that may wait for a client; 0: no limit. */
     readonly queueBytes: number;
+    /** Frames that a client may send each second; 0: no limit. */
+    readonly messagesPerSecond: number;
+    /** Frames that it may send at once. */
+    readonly messageBurst: number;
   };
 }
 
 /** Builds what admits visitors. Whatever is entered here is undone in one place, at the end. */
 export function createAdmission(parts: AdmissionParts): Admit {
   const { clock, hub, registry, wheel, heartbeat, protocol, log, meters } = parts;
+  const { messagesPerSecond: perSecond, messageBurst: burst } = parts.options;
   const queueBytes = parts.options.queueBytes === 0 ? Infinity : parts.options.queueBytes;
 
   return (socket, { claims, grant, expiresAt, address }) => {
@@ -67,6 +72,7 @@ export function createAdmission(parts: AdmissionParts): Admit {
       clock,
       ...endOf(expiresAt, parts),
       queueBytes,
+      rate: { perSecond, burst },
       onMessage: protocol.receive,
       onEnd: leave,
     });

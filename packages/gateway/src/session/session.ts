@@ -6,6 +6,8 @@ import type { Grant } from '../auth/grant.ts';
 import type { Clock, Deadline } from './deadline.ts';
 import { isOver } from './deadline.ts';
 import { Outbox } from './outbox.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { Rate } from './rate-limit.ts';
 
 /** What a session needs of a WebSocket. */
 export interface Socket {
@@ -35,6 +37,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   /** Most bytes that may be queued for the client; `Infinity` for no limit. */
   readonly queueBytes: number;
+  /** How many frames may come from the client. */
+  readonly rate: Rate;
   /** A message of the client's, while the session is open. */
   readonly onMessage: (session: Session, data: Buffer) => void;
   /** Called exactly once, however the session ended. */
@@ -73,6 +77,7 @@ export class Session {
   unsettledBytes = 0;
   readonly #options: SessionOptions;
   readonly #outbox: Outbox;
+  readonly #rateLimit: RateLimit;
   #open = true;
   #pingsUnanswered = 0;
 
@@ -82,6 +87,7 @@ export class Session {
     this.grant = options.grant;
     this.claims = options.claims;
     this.deadline = options.deadline;
+    this.#rateLimit = new RateLimit(options.rate, options.clock.monotonicMs());
     this.#outbox = new Outbox({
       stream: options.socket.stream,
       mayWrite: () => this.#isOpen(),
@@ -102,7 +108,12 @@ export class Session {
 
   /** Takes one message of the client's. */
   receive(data: Buffer): void {
-    if (this.#isOpen()) this.#options.onMessage(this, data);
+    if (this.#isOpen() && this.#mayCome()) this.#options.onMessage(this, data);
+  }
+
+  /** A ping came, which `ws` answers: it costs what a message costs. */
+  pinged(): void {
+    if (this.#isOpen()) this.#mayCome();
   }
 
   /** The deadline has come. */
@@ -139,6 +150,14 @@ export class Session {
   /** A pong came. */
   alive(): void {
     this.#pingsUnanswered = 0;
+    if (this.#isOpen()) this.#mayCome();
+  }
+
+  /** Whether one more frame may come; whoever has gone too far is ended. */
+  #mayCome(): boolean {
+    const may = this.#rateLimit.take(this.#options.clock.monotonicMs());
+    if (!may) this.end(failures.rateLimited);
+    return may;
   }
 
   #isOpen(): boolean {

@@ -40,6 +40,7 @@ function setUp(stream: Duplex = new FullStream()) {
     deadline: deadlineAt(clock.wallMs() + 1_000, clock),
     deadlineFailure: failures.tokenExpired,
     clock,
+    rate: { perSecond: 0, burst: 1 },
     queueBytes: Infinity,
     onMessage: (_session, data) => void messages.push(data.toString()),
     onEnd: (_session, close) => void closes.push(close),

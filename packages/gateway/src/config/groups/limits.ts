@@ -11,6 +11,14 @@ export const limitOptions = {
     whole(0, 2 ** 31 - 1).default(65_536),
     'Longest message a client may send, in bytes; 0: no limit.',
   ),
+  messagesPerSecond: option(
+    number(0).default(50),
+    'Messages a client may send each second, pings and pongs included; beyond it the connection ends with 4029; 0: no limit.',
+  ),
+  messageBurst: option(
+    whole(1).default(100),
+    'Messages a client may send at once, before `POSTERN_MESSAGES_PER_SECOND` counts.',
+  ),
   queueBytes: option(
     whole(0).default(1_048_576),
     'Most bytes that may wait for a client that reads slowly; beyond it the connection ends with 4008; 0: no limit.',
