@@ -19,7 +19,7 @@ interface TestEvent {
   };
 }
 
-/** One scenario, run against one target. */
+/** One scenario, run against one target. One without a target is a mistake in its file. */
 interface Run {
   /** Folder and file: `raw/handshake`. */
   readonly module: string;
@@ -30,14 +30,19 @@ interface Run {
 }
 
 const MODULE = /\/conformance\/([\w-]+\/[\w-]+)\.test\.[jt]s$/;
-const TARGET = /^(.+?): /;
+const TARGET = /^([^›]+?): /;
+const NO_TARGET = 'no target';
 
 // oxlint-disable-next-line import/no-default-export -- the runner asks for one
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const runs = await collect(events);
   if (runs.length === 0) return;
 
-  const gaps = findGaps(runs);
+  const strays = runs.filter(({ target }) => target === NO_TARGET);
+  const gaps = [
+    ...strays.map(({ module, scenario }) => `Not by describeOn: ${module}: ${scenario}`),
+    ...findGaps(runs.filter((run) => !strays.includes(run))),
+  ];
   if (gaps.length > 0) process.exitCode = 1;
   const verdict = gaps.length === 0 ? ['Every one ran against every target.'] : gaps;
   yield ['Conformance: scenarios passed', '', ...table(runs), '', ...verdict, ''].join('\n');
@@ -52,11 +57,11 @@ async function collect(events: AsyncIterable<TestEvent>): Promise<readonly Run[]
     if (details?.type === 'suite' || (type !== 'test:pass' && type !== 'test:fail')) continue;
 
     const module = MODULE.exec(file)?.[1];
-    const [outermost = '', ...inner] = path;
-    const target = TARGET.exec(outermost)?.[1];
     // A file that broke off before its scenarios has failed by its own name.
-    if (module === undefined || target === undefined || nesting === 0) continue;
-    const scenario = [outermost.slice(target.length + 2), ...inner].join(' › ');
+    if (module === undefined || MODULE.test(name)) continue;
+    const whole = path.join(' › ');
+    const [prefix = '', target = NO_TARGET] = TARGET.exec(whole) ?? [];
+    const scenario = whole.slice(prefix.length);
     runs.push({ module, target, scenario, passed: type === 'test:pass' });
   }
   return runs;

@@ -180,6 +180,12 @@ describe('npm test, with conformance', () => {
     ]);
   });
 
+  it('fails for a scenario that names no target', async (t) => {
+    const run = await start(t, { 'tests/conformance/raw/b.test.ts': passing('a stray') }, { env });
+    assert.equal((await run.exited()).code, 1);
+    assert.match(run.stdout, /^Not by describeOn: raw\/b: a stray passes$/m);
+  });
+
   it('fails for a scenario that ran against some targets only', async (t) => {
     const partial = scenarios.replace("throw new Error('no');", '');
     const run = await start(t, { 'tests/conformance/raw/b.test.ts': partial }, { env });

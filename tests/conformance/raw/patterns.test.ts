@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { after, it } from 'node:test';
 
 import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
+import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
 import type { Claims } from '../targets.ts';
 
@@ -31,7 +32,7 @@ const targets = await startTargets(
 );
 
 for (const target of targets) {
-  describe(`With channel patterns, ${target.name}`, () => {
+  describeOn(target, 'with channel patterns', () => {
     for (const [claims, channel, allowed] of cases) {
       it(`lets ${JSON.stringify(claims)} ${allowed ?? 'not'} into ${channel}`, async () => {
         if (allowed === undefined) {
