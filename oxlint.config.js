@@ -20,6 +20,7 @@ const imports = {
   'gateway/src/session/**': layer2,
   'gateway/src/http/**': [...layer3, 'send'],
   'gateway/src/http/upgrade.ts': [...layer3, 'ws'],
+  'gateway/src/http/client-ip.ts': [...layer3, 'proxy-addr'],
   'gateway/src/{gateway,index}.ts': [
     './*.ts',
     './{auth,config,hub,http,observe,postgres,session}/**',

@@ -34,6 +34,7 @@ const everything = [
   'pino',
   'pino-pretty',
   'prom-client',
+  'proxy-addr',
   'send',
   'ws',
   'zod',
@@ -55,6 +56,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   [`${src}/session/a.ts`]: layer2,
   [`${src}/http/a.ts`]: [...layer3, 'send'],
   [`${src}/http/upgrade.ts`]: [...layer3, 'ws'],
+  [`${src}/http/client-ip.ts`]: [...layer3, 'proxy-addr'],
   [`${src}/cli/a.ts`]: [...belowCli, '../cli/x.ts', 'jose'],
   'packages/client/src/a.ts': ['./x.ts'],
 };

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import * as z from 'zod';
 import { Secret } from './secret.ts';
 
@@ -87,6 +88,20 @@ function isOrigin(origin: string): boolean {
   // Of a custom scheme (`app://x`) URL knows no origin, but it does know scheme and host.
   const { protocol, host } = new URL(origin);
   return `${protocol}//${host}` === origin;
+}
+
+/** IP addresses and blocks of them. Not everybody: who trusts all lets each client name its own address. */
+export const networks = list.refine(
+  (items) => items.every(isNetwork),
+  'expected IP addresses or CIDR blocks such as 10.0.0.0/8, fd00::/8 or ::1, and none with the prefix 0',
+);
+
+function isNetwork(item: string): boolean {
+  const [address = '', prefix, ...rest] = item.split('/');
+  const family = isIP(address);
+  if (family === 0 || address.includes('%') || rest.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
 }
 
 /** One of a few words. */

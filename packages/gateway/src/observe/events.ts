@@ -61,6 +61,11 @@ export const events = {
     audit: true,
     meaning: 'A client was not let in; the fields say for which failure and what was wrong.',
   },
+  proxy_untrusted: {
+    level: 'warn',
+    meaning:
+      '`Forwarded` or `X-Forwarded-*` came from a peer that `POSTERN_TRUSTED_PROXIES` does not list, and is ignored. If the field names a proxy of yours, list it: without that all its clients count as one address. If not, a client made it up. Said once.',
+  },
   handshake_failed: { level: 'error', meaning: 'A bug: a handshake ended in an exception.' },
   message_failed: {
     level: 'error',

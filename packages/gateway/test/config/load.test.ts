@@ -6,6 +6,7 @@ import { after, describe, it } from 'node:test';
 import { loadConfig } from '#gateway/config/load.js';
 import { optionRows } from '#gateway/config/options.js';
 import { GatewayError } from '#gateway/errors.js';
+import { createClientAddress } from '#gateway/http/client-ip.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-config-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -189,5 +190,57 @@ describe('loadConfig', () => {
         `${row.env} has an effect`,
       );
     }
+  });
+});
+
+describe('POSTERN_TRUSTED_PROXIES', () => {
+  const trusted = (value: string) =>
+    load({ POSTERN_TRUSTED_PROXIES: value }).options.trustedProxies;
+
+  it('takes addresses and CIDR blocks', () => {
+    const all = [
+      '10.0.0.0/8',
+      '192.0.2.1',
+      '2001:db8::/32',
+      '::1',
+      '::ffff:10.0.0.1',
+      '1.2.3.4/32',
+      '::/128',
+    ];
+    assert.deepEqual(trusted(all.join(', ')), all);
+    assert.deepEqual(trusted(''), []);
+  });
+
+  it('refuses names, masks, blocks of everybody and whatever else, without repeating it', () => {
+    const wrong = [
+      'proxy.test',
+      'loopback',
+      '10.0.0.0/255.0.0.0',
+      '0.0.0.0/0',
+      '::/0',
+      '10.0.0.0/08',
+      '10.0.0.0/33',
+    ];
+    for (const value of [
+      ...wrong,
+      '::/129',
+      '10.0.0.0/',
+      '10.0.0.0/8/8',
+      '010.0.0.1',
+      '10.0.0',
+      '*',
+      'fe80::1%eth0',
+      '10.0.0.0/-1',
+      '10.0.0.0/1e1',
+    ]) {
+      const message = problemsOf(() => trusted(value));
+      assert.match(message, /POSTERN_TRUSTED_PROXIES: expected IP addresses or CIDR blocks/, value);
+      assert.ok(!message.includes(`: ${value}`));
+    }
+  });
+
+  it('takes nothing that proxy-addr would not', () => {
+    for (const value of trusted('10.0.0.0/8,::ffff:10.0.0.0/104,::1,1.2.3.4/1,::/1'))
+      createClientAddress({ trustedProxies: [value], log: () => {} });
   });
 });

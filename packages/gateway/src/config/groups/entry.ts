@@ -1,5 +1,5 @@
 import { option } from '../option.ts';
-import { flag, origins } from '../parsers.ts';
+import { flag, networks, origins } from '../parsers.ts';
 
 /** Which ways in are open, and to whom. */
 export const entryOptions = {
@@ -18,5 +18,9 @@ export const entryOptions = {
   allowedOrigins: option(
     origins.default([]),
     'Exact origins of pages that may connect; unset: `Origin` is not checked.',
+  ),
+  trustedProxies: option(
+    networks.default([]),
+    'Addresses or CIDR blocks of proxies whose `X-Forwarded-For` is believed; unset: nobody’s, and who connects is the client.',
   ),
 };
