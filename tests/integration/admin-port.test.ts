@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 
 import { loadConfig } from '#gateway/config/load.js';
-import { createGateway } from '#gateway/gateway.js';
+import { createStandalone } from '#gateway/standalone.js';
 
 import { startGateway } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
@@ -60,7 +60,7 @@ describe('The admin port', () => {
         POSTERN_ADMIN_PORT: String(adminPort),
       },
     });
-    const gateway = createGateway(options, { log: () => {} });
+    const gateway = createStandalone({ ...options, log: () => {} });
     await assert.rejects(gateway.start(), {
       code: 'POSTERN_LISTEN_ADDRESS',
       message: /set POSTERN_ADMIN_PORT/,
@@ -78,7 +78,7 @@ describe('The admin port', () => {
         POSTERN_ADMIN_PORT: '0',
       },
     });
-    const gateway = createGateway(options, { log: () => {} });
+    const gateway = createStandalone({ ...options, log: () => {} });
     const started = gateway.start();
     await gateway.stop();
     await started;

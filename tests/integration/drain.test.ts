@@ -161,10 +161,10 @@ describe('A stop', () => {
     assert.equal(gateway.address, undefined);
   });
 
-  it('of the library may come before its start', async () => {
+  it('is for good', async () => {
     const { gateway } = await startGateway(scope);
     await gateway.stop();
-    await gateway.start();
+    await assert.rejects(gateway.start(), { code: 'POSTERN_STOPPED' });
     assert.equal(gateway.address, undefined);
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 import { loadConfig } from '#gateway/config/load.js';
-import { createGateway } from '#gateway/gateway.js';
+import { createStandalone } from '#gateway/standalone.js';
 
 import { exchange, handshake, request } from '../support/exchange.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -67,7 +67,7 @@ describe('/readyz', () => {
         POSTERN_URL_TOKENS: 'true',
       },
     });
-    const gateway = createGateway(options, { log: () => {} });
+    const gateway = createStandalone({ ...options, log: () => {} });
     const start = assert.rejects(gateway.start(), { name: 'AbortError' });
     scope.after(() => gateway.stop().then(() => start));
     const { port } = await until('the open port', () => gateway.address);

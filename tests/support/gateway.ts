@@ -1,8 +1,8 @@
 import { loadConfig } from '#gateway/config/load.js';
-import { createGateway } from '#gateway/gateway.js';
-import type { Gateway, GatewayHooks } from '#gateway/gateway.js';
 import type { EventName } from '#gateway/observe/events.js';
 import type { Fields, Log } from '#gateway/observe/log.js';
+import { createStandalone } from '#gateway/standalone.js';
+import type { Standalone, StandaloneOptions } from '#gateway/standalone.js';
 
 import { freshDatabase } from './postgres.ts';
 import type { Query, Scope } from './postgres.ts';
@@ -14,7 +14,7 @@ import { WsClient } from './ws-client.ts';
 export interface TestGatewayOptions {
   /** Beside what every test has: a database of its own, a free port, {@link SECRET}, URL tokens. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  readonly hooks?: GatewayHooks;
+  readonly hooks?: Partial<StandaloneOptions>;
   /** Where the database is, when it is not to be a fresh one. */
   readonly databaseUrl?: string;
 }
@@ -27,7 +27,7 @@ export interface LoggedEvent {
 
 /** A gateway in this process, with a database of its own. */
 export interface TestGateway {
-  readonly gateway: Gateway;
+  readonly gateway: Standalone;
   readonly port: number;
   /** `ws://127.0.0.1:<port>`. */
   readonly wsUrl: string;
@@ -68,7 +68,7 @@ export async function startGateway(
   });
   const events: LoggedEvent[] = [];
   const log: Log = (event, fields = {}) => void events.push({ event, fields });
-  const gateway = createGateway(options, { log, ...hooks });
+  const gateway = createStandalone({ ...options, log, ...hooks });
   scope.after(() => gateway.stop());
   await gateway.start();
 

@@ -4,6 +4,7 @@ export const errorTexts = {
   POSTERN_KEYS: 'The keys that verify tokens cannot be used',
   POSTERN_DATABASE: 'The database cannot be used',
   POSTERN_LISTEN_ADDRESS: 'The address cannot be listened on',
+  POSTERN_STOPPED: 'The gateway was stopped, and does not start again: create a new one',
   POSTERN_EMBEDDED_POSTGRES: 'The embedded PostgreSQL cannot be run',
 } as const;
 

@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import { failures } from '@postern/client/protocol';
 import type { ClaimRules } from './auth/claims.ts';
 import { loadKeys } from './auth/keys.ts';
@@ -6,15 +5,17 @@ import type { VerificationKey } from './auth/keys.ts';
 import { createOriginCheck } from './auth/origin.ts';
 import type { Verify } from './auth/verify.ts';
 import { createVerifier } from './auth/verify.ts';
+import { parseGiven } from './config/given.ts';
 import type { Options } from './config/options.ts';
+import type { Gateway, GatewayOptions } from './embedding.ts';
 import { GatewayError } from './errors.ts';
-import { AdminPort } from './http/admin-port.ts';
+import { BasePath } from './http/base-path.ts';
+import { createEntrances } from './http/entrances.ts';
 import type { Health } from './http/health.ts';
 import type { HandleRequest } from './http/routes.ts';
 import { createRoutes } from './http/routes.ts';
-import { HttpServer, PUBLIC_PORT } from './http/server.ts';
 import { createStaticFiles } from './http/static.ts';
-import { createUpgrade } from './http/upgrade.ts';
+import { createDoor } from './http/upgrade.ts';
 import { Hub } from './hub/hub.ts';
 import { Registry } from './hub/registry.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -38,86 +39,67 @@ import { createRawProtocol } from './session/raw.ts';
 import type { Session } from './session/session.ts';
 import { version } from './version.ts';
 
-/** What the embedding program may add. */
-export interface GatewayHooks {
-  /** Where events go; default: lines on standard output, as the options say. */
-  readonly log?: Log;
-  /** Routes of its own, asked before the gateway's. */
-  readonly handleRequest?: HandleRequest;
-  /** The clocks that tokens are held against; default: the system's. */
-  readonly clock?: Clock;
-}
-
-/** A gateway between one PostgreSQL database and WebSocket clients. */
-export interface Gateway {
-  /**
-   * Opens the port at once and resolves when clients are let in, which is when notifications arrive.
-   * Rejects with a `GatewayError` for what no waiting mends: the port is taken, the password wrong.
-   */
-  start(): Promise<void>;
-  /** Sends clients away, finishes what is under way and closes. Harmless when called again. */
-  stop(): Promise<void>;
-  /** Rejects when the listener is lost and `onListenerLoss` is `exit`; otherwise stays pending. */
-  readonly lost: Promise<never>;
-  /** Where it listens; undefined while the port is not open. */
-  readonly address: AddressInfo | undefined;
-  /** Where the admin port is; undefined while it is not open, or there is none. */
-  readonly adminAddress: AddressInfo | undefined;
-}
-
 /** How long messages that wait for PostgreSQL may take, at the stop. */
 const FLUSH_MS = 5_000;
 
 /** How long each part may take to stop, beside the time that clients are given to leave. */
 const STOP_MS = 8_000;
 
+/** Where a gateway is on a server that it shares, when its program does not say. */
+const USUAL_BASE_PATH = '/postern';
+
 /** Builds the parts of a gateway and joins them. Throws `POSTERN_CONFIG`, `_KEYS` or `_DATABASE`. */
-export function createGateway(options: Options, hooks: GatewayHooks = {}): Gateway {
-  const core = coreOf(options, hooks);
+export function createGateway(given: GatewayOptions): Gateway {
+  const { basePath = USUAL_BASE_PATH, log, handleRequest, clock, ...rest } = given;
+  const options = parseGiven(rest);
+  const core = coreOf(options, { log, clock });
   let draining = false;
+  let leave: () => void;
+  const drained = new Promise<void>((resolve) => (leave = resolve));
   const { database, notifier, feed, lost } = joinPostgres(core);
   const { admit, wheel, heartbeat } = joinSessions(core, notifier);
-  const server = joinHttp(core, {
+  const { door, detach, ...entrances } = joinHttp(core, {
     admit,
-    handleRequest: hooks.handleRequest,
+    basePath: new BasePath(basePath),
+    handleRequest,
     health: () => ({ database: feed.up ? 'up' : 'down', draining }),
   });
-  const admin = joinAdmin(core);
   measure(core, notifier, { feedUp: () => feed.up, draining: () => draining });
   const lifecycle = new Lifecycle(
     [
-      ...(admin === undefined
-        ? []
-        : [{ name: 'admin', start: () => admin.start(), stop: () => admin.stop() }]),
       { name: 'database', stop: () => database.stop() },
       { name: 'notifier', stop: () => notifier.stop(FLUSH_MS) },
       { name: 'expiry', start: () => wheel.start(), stop: () => wheel.stop() },
       { name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() },
-      { name: 'server', start: () => server.start(), stop: () => server.stop() },
+      { name: 'connections', stop: () => door.emptied() },
       { name: 'feed', start: () => feed.start(), stop: () => feed.stop() },
-      { name: 'sessions', stop: () => drain(core.registry, options.drainSeconds) },
+      { name: 'sessions', stop: () => drain(core.registry, options.drainSeconds).then(leave) },
     ],
     options.drainSeconds * 1000 + STOP_MS,
     (part, error) => core.log('stop_late', { part, error }),
   );
+  let starting: Promise<void> | undefined;
+  const start = async (): Promise<void> => {
+    await lifecycle.start();
+    if (!draining) core.log('ready');
+  };
 
   return {
+    ...entrances,
+    drained,
     lost,
-    get address() {
-      return server.address;
-    },
-    get adminAddress() {
-      return admin?.address;
-    },
+    meters: core.meters,
     start: async () => {
-      await lifecycle.start();
-      if (!draining) core.log('ready');
+      if (draining) throw new GatewayError('POSTERN_STOPPED');
+      await (starting ??= start());
     },
     stop: async () => {
       const first = !draining;
       if (first) core.log('draining', { sessions: core.registry.size });
       draining = true;
       await lifecycle.stop();
+      detach();
+      leave();
       if (first) core.log('stopped');
     },
   };
@@ -133,7 +115,7 @@ interface Core {
   readonly meters: Meters;
 }
 
-function coreOf(options: Options, hooks: GatewayHooks): Core {
+function coreOf(options: Options, hooks: Pick<GatewayOptions, 'log' | 'clock'>): Core {
   const log = hooks.log ?? createLog({ level: options.logLevel, format: options.logFormat });
   const meters = new Meters({ version: version(), node: process.version });
   const deliveries = meters.counter('deliveries');
@@ -226,16 +208,17 @@ function joinSessions(core: Core, publisher: Publisher) {
 
 interface Joints {
   readonly admit: Admit;
+  readonly basePath: BasePath;
   readonly handleRequest: HandleRequest | undefined;
   readonly health: () => Health;
 }
 
-/** The port: handshakes, and whatever is no handshake. */
+/** The ways in from the servers of the program: for handshakes, and for what is none. */
 function joinHttp(
   { options, log, clock, meters }: Core,
-  { admit, handleRequest, health }: Joints,
-): HttpServer {
-  const onUpgrade = createUpgrade({
+  { admit, basePath, handleRequest, health }: Joints,
+) {
+  const door = createDoor({
     health,
     originAllowed: createOriginCheck(options.allowedOrigins),
     verify: verifierFor(options),
@@ -247,8 +230,8 @@ function joinHttp(
   });
   const { staticRoot } = options;
   const serveFile = staticRoot === undefined ? undefined : createStaticFiles(staticRoot);
-  const onRequest = createRoutes({ health, handleRequest, serveFile, log });
-  return new HttpServer({ ...options, onRequest, onUpgrade, log, names: PUBLIC_PORT });
+  const routes = createRoutes({ health, handleRequest, serveFile, log });
+  return { door, ...createEntrances({ basePath, door, routes, log }) };
 }
 
 /** Where the gauges are read. */
@@ -266,13 +249,6 @@ function measure(
   meters.gauge('notifierBytes', () => notifier.unsettledBytes);
   meters.gauge('feedUp', feedUp);
   meters.gauge('draining', draining);
-}
-
-/** The port for operators, if there is to be one. */
-function joinAdmin({ options, log, meters }: Core): AdminPort | undefined {
-  const { adminHost: host, adminPort: port, adminToken } = options;
-  if (port === 'off') return undefined;
-  return new AdminPort({ host, port, token: adminToken?.reveal(), meters, log });
 }
 
 /** What verifies tokens as the options say. Throws `POSTERN_KEYS`. */

@@ -1,11 +1,13 @@
 export { loadConfig } from './config/load.ts';
 export type { Loaded, Sources } from './config/load.ts';
+export type { GivenOptions } from './config/given.ts';
 export type { Options } from './config/options.ts';
 export { Secret } from './config/secret.ts';
 export { GatewayError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
 export { createGateway } from './gateway.ts';
-export type { Gateway, GatewayHooks } from './gateway.ts';
+export type { Gateway, GatewayOptions } from './embedding.ts';
+export type { ProgramServer } from './http/attach.ts';
 export type { HandleRequest } from './http/routes.ts';
 export type { EventName } from './observe/events.ts';
 export type { Fields, Log } from './observe/log.ts';

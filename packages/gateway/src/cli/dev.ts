@@ -5,12 +5,13 @@ import { loadConfig } from '../config/load.ts';
 import type { Options } from '../config/options.ts';
 import { Secret } from '../config/secret.ts';
 import { environment } from '../config/sources.ts';
-import { createGateway, verifierFor } from '../gateway.ts';
-import type { Gateway } from '../gateway.ts';
+import { verifierFor } from '../gateway.ts';
 import type { HandleRequest } from '../http/routes.ts';
 import type { Log } from '../observe/log.ts';
 import { createLog } from '../observe/log.ts';
 import { ensureLoginRole } from '../postgres/login-role.ts';
+import { createStandalone } from '../standalone.ts';
+import type { Standalone } from '../standalone.ts';
 import type { Arguments } from './arguments.ts';
 import { commandHelp, parseArguments } from './arguments.ts';
 import { DATA, devKeys } from './dev-keys.ts';
@@ -63,10 +64,12 @@ export async function dev(args: readonly string[]): Promise<void> {
     const url = await ensureLoginRole(superuserUrl, { name: ROLE, password: keys.rolePassword });
     const log = createLog({ level: options.logLevel, format: options.logFormat });
     const handleRequest = devRequests({ options, secret: keys.jwtSecret, databaseUrl: url, log });
-    const gateway = createGateway(
-      { ...options, databaseUrl: new Secret(url) },
-      { log, handleRequest },
-    );
+    const gateway = createStandalone({
+      ...options,
+      databaseUrl: new Secret(url),
+      log,
+      handleRequest,
+    });
     await runUntil(stopped, gateway, () => console.log(banner(gateway, url)));
   } finally {
     await stop();
@@ -123,7 +126,7 @@ function devRequests({ options, secret, databaseUrl, log }: DevRequests): Handle
   };
 }
 
-function banner(gateway: Gateway, databaseUrl: string): string {
+function banner(gateway: Standalone, databaseUrl: string): string {
   return `
   postern ${version()} is open
 
@@ -136,7 +139,7 @@ function banner(gateway: Gateway, databaseUrl: string): string {
 `;
 }
 
-function metricsUrl({ adminAddress }: Gateway): string {
+function metricsUrl({ adminAddress }: Standalone): string {
   return adminAddress === undefined
     ? 'none: POSTERN_ADMIN_PORT is off'
     : `http://localhost:${adminAddress.port}/metrics`;

@@ -1,4 +1,4 @@
-import type { Gateway } from '../gateway.ts';
+import type { Standalone } from '../standalone.ts';
 
 /** A second signal does not wait: the codes that shells give a program ended by a signal. */
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -28,7 +28,7 @@ export async function firstSignal(): Promise<void> {
  */
 export async function runUntil(
   stopped: Promise<void>,
-  gateway: Pick<Gateway, 'start' | 'stop' | 'lost'>,
+  gateway: Pick<Standalone, 'start' | 'stop' | 'lost'>,
   onReady: () => void = () => {},
 ): Promise<void> {
   try {

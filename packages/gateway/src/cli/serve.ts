@@ -3,9 +3,9 @@ import type { Loaded } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
 import { environment } from '../config/sources.ts';
 import { GatewayError } from '../errors.ts';
-import { createGateway } from '../gateway.ts';
 import type { Log } from '../observe/log.ts';
 import { createLog } from '../observe/log.ts';
+import { createStandalone } from '../standalone.ts';
 import { commandHelp, parseArguments } from './arguments.ts';
 import { firstSignal, runUntil } from './run.ts';
 
@@ -31,7 +31,7 @@ export async function serve(args: readonly string[]): Promise<void> {
 
   const log = createLog({ level: loaded.options.logLevel, format: loaded.options.logFormat });
   sayHowItStarts(loaded, log);
-  await runUntil(firstSignal(), createGateway(loaded.options, { log }));
+  await runUntil(firstSignal(), createStandalone({ ...loaded.options, log }));
   process.exit(0);
 }
 

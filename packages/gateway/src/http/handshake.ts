@@ -79,6 +79,7 @@ function isProtocolList(header: string | undefined): boolean {
   return !names.includes(undefined) && new Set(names).size === names.length;
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
+/** Whether the request says that a body follows. */
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }

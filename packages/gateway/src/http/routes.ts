@@ -20,7 +20,7 @@ export interface RouteOptions {
   readonly log: Log;
 }
 
-/** Builds the answer to every request that is no upgrade. */
+/** Builds the answer to every request that is no upgrade; `path` is the one below the gateway's. */
 export function createRoutes(options: RouteOptions) {
   const fixed: Readonly<Record<string, (response: ServerResponse) => void>> = {
     '/healthz': answerAlive,
@@ -33,7 +33,7 @@ export function createRoutes(options: RouteOptions) {
     else response.destroy();
   };
 
-  const route = (request: IncomingMessage, response: ServerResponse): void => {
+  const route = (request: IncomingMessage, response: ServerResponse, path: string): void => {
     if (wantsUpgrade(request)) {
       // Node took it for a plain request, and would keep the connection for the next one.
       response.shouldKeepAlive = false;
@@ -46,7 +46,6 @@ export function createRoutes(options: RouteOptions) {
       answerFailure(response, { failure: failures.methodNotAllowed, headers });
       return;
     }
-    const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const handler = Object.hasOwn(fixed, path) ? fixed[path] : undefined;
     if (handler !== undefined) handler(response);
     else if (options.serveFile !== undefined)
@@ -54,9 +53,9 @@ export function createRoutes(options: RouteOptions) {
     else answerFailure(response, { failure: failures.notFound });
   };
 
-  return (request: IncomingMessage, response: ServerResponse): void => {
+  return (request: IncomingMessage, response: ServerResponse, path: string): void => {
     try {
-      route(request, response);
+      route(request, response, path);
     } catch (error) {
       fail(response, error);
     }

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, ServerResponse } from 'node:http';
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
+import { Answering, takeOver } from './answering.ts';
 import { bindAddress } from './bind.ts';
 import { isPlain } from './handshake.ts';
-import type { Upgrade } from './upgrade.ts';
 
 /** Where and how the server listens. */
 export interface ServerOptions {
@@ -19,7 +20,7 @@ export interface ServerOptions {
   readonly tlsCertificate?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly onRequest: RequestListener;
-  readonly onUpgrade: Upgrade;
+  readonly onUpgrade: (request: IncomingMessage, stream: Duplex, head: Buffer) => unknown;
   readonly log: Log;
   /** What this port is called: for its event, and for who cannot have it. */
   readonly names: PortNames;
@@ -67,8 +68,7 @@ export class HttpServer {
   readonly #options: ServerOptions;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  /** The last answer that was begun on a connection: those before it are finished earlier. */
-  readonly #latest = new WeakMap<Socket, ServerResponse>();
+  readonly #answering = new Answering();
   /** Settles when the port is open, or cannot be had. */
   #opening: Promise<void> | undefined;
 
@@ -86,10 +86,8 @@ export class HttpServer {
     });
     this.#server.on('request', (request, response) => this.#answer(request, response));
     this.#server.on('upgrade', (request, stream, head) => {
-      // Node hands over a handshake while the answer to the request ahead of it is still being
-      // written: the rest of that would end up among the frames, and a refusal in its midst.
-      if (this.#isAnswering(request.socket)) stream.destroy();
-      else if (isPlain(request)) this.#answer(request, this.#takeOver(request));
+      if (this.#answering.isUnderWay(request.socket)) stream.destroy();
+      else if (isPlain(request)) this.#answer(request, takeOver(request, options.log));
       else options.onUpgrade(request, stream, head);
     });
   }
@@ -138,26 +136,8 @@ export class HttpServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    this.#latest.set(request.socket, response);
+    this.#answering.begin(request, response);
     this.#options.onRequest(request, response);
-  }
-
-  #isAnswering(socket: Socket): boolean {
-    const latest = this.#latest.get(socket);
-    return latest !== undefined && (!latest.writableFinished || latest.socket !== null);
-  }
-
-  /** Makes the response that Node makes none of, and does for its socket what Node no longer does. */
-  #takeOver(request: IncomingMessage): ServerResponse {
-    const { socket } = request;
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    socket.on('error', (error) => this.#options.log('socket_error', { error }));
-    socket.on('drain', () => response.emit('drain'));
-    socket.once('timeout', () => socket.destroy());
-    response.once('finish', () => socket.destroySoon());
-    response.assignSocket(socket);
-    return response;
   }
 }
 

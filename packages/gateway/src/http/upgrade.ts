@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { failures } from '@postern/client/protocol';
@@ -37,8 +38,22 @@ export interface Gate {
   };
 }
 
-/** Takes what Node hands over for a request that asks for an upgrade. */
-export type Upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer) => void;
+/** What Node hands over for a request that asks for an upgrade. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly stream: Duplex;
+  readonly head: Buffer;
+  /** Its path, below that of the gateway. */
+  readonly path: string;
+}
+
+/** Where clients come in. */
+export interface Door {
+  /** Turns an upgrade request into a session, or away. */
+  readonly enter: (upgrade: Upgrade) => void;
+  /** Resolves when all connections are closed; those that take too long about it are cut off. */
+  readonly emptied: () => Promise<void>;
+}
 
 /** Paths of the gateway's own: no channel and no token. */
 const FIXED_ROUTES = new Set(['/ws', '/preauth', '/sse', '/healthz', '/readyz']);
@@ -46,11 +61,13 @@ const FIXED_ROUTES = new Set(['/ws', '/preauth', '/sse', '/healthz', '/readyz'])
 /** How long a client may take to answer a close frame before it is cut off. */
 const CLOSE_TIMEOUT_MS = 3000;
 
-/** Builds the door: what turns an upgrade request into a session, or away. */
-export function createUpgrade(gate: Gate): Upgrade {
+/** Whoever is left half a second after that is cut off. */
+const GRACE_MS = 3500;
+
+/** Builds the door. */
+export function createDoor(gate: Gate): Door {
   const settings = {
     noServer: true,
-    clientTracking: false,
     perMessageDeflate: false,
     closeTimeout: CLOSE_TIMEOUT_MS,
     maxPayload: gate.options.maxMessageBytes,
@@ -62,8 +79,8 @@ export function createUpgrade(gate: Gate): Upgrade {
   const server = new WebSocketServer(settings);
   const accepted = gate.meters.counter('handshakesAccepted');
 
-  const enter = async (request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> => {
-    const visitor = await examine(request, gate);
+  const enter = async ({ request, stream, head, path }: Upgrade): Promise<void> => {
+    const visitor = await examine(request, path, gate);
     if (stream.destroyed) return;
     if ('failure' in visitor) {
       sayRefused(visitor, request, gate);
@@ -82,22 +99,37 @@ export function createUpgrade(gate: Gate): Upgrade {
     });
   };
 
-  return (request, stream, head) => {
-    stream.on('error', (error) => gate.log('socket_error', { error }));
-    enter(request, stream, head).catch((error: unknown) => {
-      gate.log('handshake_failed', { error });
-      gate.meters.counter('handshakesRefused', { failure: 'internal' }).add();
-      refuse(stream, { failure: failures.internal });
-    });
+  return {
+    enter: (upgrade) => {
+      const { stream } = upgrade;
+      stream.on('error', (error) => gate.log('socket_error', { error }));
+      enter(upgrade).catch((error: unknown) => {
+        gate.log('handshake_failed', { error });
+        gate.meters.counter('handshakesRefused', { failure: 'internal' }).add();
+        refuse(stream, { failure: failures.internal });
+      });
+    },
+    emptied: () => allClosed(server.clients),
   };
 }
 
+async function allClosed(clients: ReadonlySet<WebSocket>): Promise<void> {
+  const late = setTimeout(() => {
+    for (const client of clients) client.terminate();
+  }, GRACE_MS);
+  await Promise.all([...clients].map((client) => once(client, 'close')));
+  clearTimeout(late);
+}
+
 /** Whether an upgrade request may become a session. Cheap checks first, cryptography last. */
-async function examine(request: IncomingMessage, gate: Gate): Promise<Visitor | Refusal> {
+async function examine(
+  request: IncomingMessage,
+  path: string,
+  gate: Gate,
+): Promise<Visitor | Refusal> {
   const refusal = malformed(request) ?? shut(gate);
   if (refusal !== undefined) return refusal;
 
-  const path = (request.url ?? '').split('?', 1)[0] ?? '';
   if (path === '/ws') return { failure: failures.badHandshake };
   if (FIXED_ROUTES.has(path) || !gate.options.urlTokens) return { failure: failures.notFound };
   if (!gate.originAllowed(request.headers.origin)) return { failure: failures.originDenied };
