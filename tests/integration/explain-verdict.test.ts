@@ -5,7 +5,7 @@ import { parseToken } from '#gateway/auth/token.js';
 import { loadConfig } from '#gateway/config/load.js';
 import { explainToken } from '#gateway/cli/explain-token.js';
 import { narrate } from '#gateway/cli/token/narrate.js';
-import { claimRulesFor, keysFor, verifierFor } from '#gateway/gateway.js';
+import { claimRulesFor, keyRingFor, keysFor, verifierFor } from '#gateway/verification.js';
 
 import { startGateway } from '../support/gateway.ts';
 import { forgeToken, inSeconds, keyPair, SECRET, signToken } from '../support/tokens.ts';
@@ -117,7 +117,13 @@ async function answered(token: string, channel: string | undefined): Promise<str
 }
 
 async function explained(token: string, channel: string | undefined) {
-  const gate = { ...options, verify: verifierFor(options) };
+  const gate = {
+    ...options,
+    verify: verifierFor(
+      options,
+      keyRingFor(options, () => {}),
+    ),
+  };
   const nowSeconds = Date.now() / 1000;
   const { verdict } = await explainToken(gate, { token, channel, nowSeconds });
   const parsed = parseToken(token);

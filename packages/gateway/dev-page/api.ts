@@ -33,7 +33,7 @@ export interface Explanation {
         readonly grant: Granted;
         readonly expiresAt?: number;
       }
-    | { readonly status: 400; readonly text: string };
+    | { readonly status: 400 | 503; readonly text: string };
 }
 
 type Json = Readonly<Record<string, unknown>>;

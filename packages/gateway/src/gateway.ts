@@ -1,10 +1,6 @@
 import { failures } from '@postern/client/protocol';
-import type { ClaimRules } from './auth/claims.ts';
-import { loadKeys } from './auth/keys.ts';
-import type { VerificationKey } from './auth/keys.ts';
 import { createOriginCheck } from './auth/origin.ts';
 import type { Verify } from './auth/verify.ts';
-import { createVerifier } from './auth/verify.ts';
 import { parseGiven } from './config/given.ts';
 import type { Options } from './config/options.ts';
 import type { Gateway, GatewayOptions } from './embedding.ts';
@@ -38,6 +34,7 @@ import type { Publisher } from './session/raw.ts';
 import { createRawProtocol } from './session/raw.ts';
 import type { Session } from './session/session.ts';
 import { version } from './version.ts';
+import { keyRingFor, verifierFor } from './verification.ts';
 
 /** How long messages that wait for PostgreSQL may take, at the stop. */
 const FLUSH_MS = 5_000;
@@ -56,12 +53,14 @@ export function createGateway(given: GatewayOptions): Gateway {
   let draining = false;
   let leave: () => void;
   const drained = new Promise<void>((resolve) => (leave = resolve));
+  const keys = keyRingFor(options, core.log);
   const { database, notifier, feed, lost } = joinPostgres(core);
   const { admit, wheel, heartbeat } = joinSessions(core, notifier);
   const { door, detach, ...entrances } = joinHttp(core, {
     admit,
     basePath: new BasePath(basePath),
     handleRequest,
+    verify: verifierFor(options, keys),
     health: () => ({ database: feed.up ? 'up' : 'down', draining }),
   });
   measure(core, notifier, { feedUp: () => feed.up, draining: () => draining });
@@ -71,6 +70,7 @@ export function createGateway(given: GatewayOptions): Gateway {
       { name: 'notifier', stop: () => notifier.stop(FLUSH_MS) },
       { name: 'expiry', start: () => wheel.start(), stop: () => wheel.stop() },
       { name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() },
+      { name: 'keys', start: () => keys.start(), stop: () => keys.stop() },
       { name: 'connections', stop: () => door.emptied() },
       { name: 'feed', start: () => feed.start(), stop: () => feed.stop() },
       { name: 'sessions', stop: () => drain(core.registry, options.drainSeconds).then(leave) },
@@ -209,6 +209,7 @@ function joinSessions(core: Core, publisher: Publisher) {
 interface Joints {
   readonly admit: Admit;
   readonly basePath: BasePath;
+  readonly verify: Verify;
   readonly handleRequest: HandleRequest | undefined;
   readonly health: () => Health;
 }
@@ -216,12 +217,12 @@ interface Joints {
 /** The ways in from the servers of the program: for handshakes, and for what is none. */
 function joinHttp(
   { options, log, clock, meters }: Core,
-  { admit, basePath, handleRequest, health }: Joints,
+  { admit, basePath, verify, handleRequest, health }: Joints,
 ) {
   const door = createDoor({
     health,
     originAllowed: createOriginCheck(options.allowedOrigins),
-    verify: verifierFor(options),
+    verify,
     now: () => clock.wallMs() / 1000,
     admit,
     options,
@@ -249,27 +250,4 @@ function measure(
   meters.gauge('notifierBytes', () => notifier.unsettledBytes);
   meters.gauge('feedUp', feedUp);
   meters.gauge('draining', draining);
-}
-
-/** What verifies tokens as the options say. Throws `POSTERN_KEYS`. */
-export function verifierFor(options: Options): Verify {
-  return createVerifier({ keys: keysFor(options), ...claimRulesFor(options) });
-}
-
-/** The keys that the options name. Throws `POSTERN_KEYS`. */
-export function keysFor({ jwtSecret, jwtSecretBase64, jwks }: Options): readonly VerificationKey[] {
-  return loadKeys({ jwtSecret: jwtSecret?.reveal(), jwtSecretBase64, jwks: jwks?.reveal() });
-}
-
-/** What the options ask of claims. */
-export function claimRulesFor(options: Options): ClaimRules {
-  return {
-    audiences: options.jwtAudience,
-    issuers: options.jwtIssuer,
-    types: options.jwtType,
-    requireExp: options.requireExp,
-    requireClaims: options.requireClaims,
-    expLeewaySeconds: options.expLeeway,
-    clockLeewaySeconds: options.clockLeeway,
-  };
 }

@@ -135,7 +135,7 @@ export const failures = {
     code: 'unavailable',
     retry: 'yes',
     advice:
-      'PostgreSQL is away: handshakes are refused, and a message whose outcome is unknown ends its sender. Reconnect with backoff; what you sent last may or may not have arrived.',
+      'PostgreSQL is away, or the key that the token names cannot be looked up: handshakes are refused. A message whose outcome is unknown ends its sender. Reconnect with backoff; what you sent last may or may not have arrived.',
   },
   tokenInvalid: {
     http: 401,

@@ -42,6 +42,11 @@ const kinds: readonly Kind[] = [
   { kty: 'OKP', crv: 'Ed25519', members: ['kty', 'crv', 'x'], algorithms: ed25519 },
 ];
 
+/** What a published key can verify: for any other algorithm there is nothing to fetch. */
+export const publishedAlgorithms: ReadonlySet<string> = new Set(
+  kinds.filter(({ kty }) => kty !== 'oct').flatMap(({ algorithms }) => algorithms),
+);
+
 /**
  * Reads a JSON Web Key (RFC 7517). `undefined`: a key for something else, which a set may well hold
  * (§5). Throws a {@link GatewayError} for one that is broken or too weak; `where` says in it which

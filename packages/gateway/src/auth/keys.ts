@@ -3,6 +3,7 @@ import { asObject, decodeBase64, decodeUtf8, own, parseObject } from './decode.t
 import type { JsonObject } from './decode.ts';
 import { keyError, readJwk, secretKey } from './jwk.ts';
 import type { VerificationKey } from './jwk.ts';
+import { jwksUrl } from './jwks.ts';
 
 export type { VerificationKey } from './jwk.ts';
 
@@ -18,12 +19,12 @@ export interface KeySources {
   readonly jwtSecret?: string | undefined;
   /** Whether an HMAC secret is given in base64. A JWK or PEM may be, too. */
   readonly jwtSecretBase64: boolean;
-  /** A JWK set, or one JWK, as JSON. */
+  /** A JWK set, or one JWK, as JSON; or the https URL of a set, which has no keys yet. */
   readonly jwks?: string | undefined;
 }
 
 /**
- * Loads the keys that verify tokens; never an empty list. Two keys may share a `kid`, as when both
+ * Loads the keys that verify tokens; an empty list only where they are yet to be fetched. Two keys may share a `kid`, as when both
  * options name the same key: all are trusted alike, and each that fits is tried. Throws a
  * {@link GatewayError} `POSTERN_KEYS` that names the option and the mend, never a value.
  */
@@ -40,7 +41,7 @@ export function loadKeys({
   }
   return [
     ...(jwtSecret === undefined ? [] : secretOptionKeys(jwtSecret, jwtSecretBase64)),
-    ...(jwks === undefined ? [] : jsonKeys(jwks, JWKS)),
+    ...(jwks === undefined || jwksUrl(jwks) !== undefined ? [] : jsonKeys(jwks, JWKS)),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { failures } from '@postern/client/protocol';
 import type { RefusalName } from '@postern/client/protocol';
 
 /** One thing that can be wrong with a token. */
@@ -42,6 +43,10 @@ export const tokenProblems = {
   // The signature
   unsigned: { failure: 'tokenInvalid', raw: 'Error: JWSError JWSNoSignatures' },
   badSignature: { failure: 'tokenInvalid', raw: 'Error: JWSError JWSInvalidSignature' },
+  keysUnavailable: {
+    failure: 'backendUnavailable',
+    raw: 'Backend unavailable: The key that the token names cannot be looked up',
+  },
 
   // Claims that cannot be read
   malformedExp: {
@@ -85,3 +90,8 @@ export const tokenProblems = {
   missingMode: { failure: 'tokenInvalid', raw: 'Missing mode' },
   noChannels: { failure: 'forbidden', raw: 'No allowed channels' },
 } as const satisfies Record<string, TokenProblem>;
+
+/** The status on the raw protocol: 400 for every fault of a token; what is no fault of it keeps its own. */
+export function rawStatus({ failure }: TokenProblem): 400 | 503 {
+  return failures[failure].http === failures.backendUnavailable.http ? 503 : 400;
+}

@@ -9,9 +9,23 @@ import type { Claims, Token } from './token.ts';
 
 export type { Claims } from './token.ts';
 
-/** What a verifier is made of: the keys, and the rules for the claims. */
-export interface VerifierOptions extends ClaimRules {
+/** What a token says of the key that it needs. */
+export type Sought = Pick<Token, 'algorithm' | 'keyId'>;
+
+/** What came of looking for a key: it is here now, if it is anywhere; or nobody can know just now. */
+export type LookUp = 'done' | 'unavailable';
+
+/** Where a verifier finds keys. They may change under it. */
+export interface KeySource {
+  /** The keys as they are now: a list that is replaced as a whole, never changed. */
   readonly keys: readonly VerificationKey[];
+  /** Looks elsewhere, in bounded time, for the key of a token that none of {@link keys} verified. */
+  lookUp(sought: Sought): Promise<LookUp>;
+}
+
+/** What a verifier is made of: where its keys are, and the rules for the claims. */
+export interface VerifierOptions extends ClaimRules {
+  readonly source: KeySource;
 }
 
 /**
@@ -30,7 +44,7 @@ export type Verification =
 export type Verify = (token: string, nowSeconds: number) => Promise<Verification>;
 
 /** Makes a verifier: form first, then the signature, then the claims. */
-export function createVerifier({ keys, ...rules }: VerifierOptions): Verify {
+export function createVerifier({ source, ...rules }: VerifierOptions): Verify {
   return async (text, nowSeconds) => {
     // As postgres-websockets has it: no token at all is a token that says nothing.
     if (text === '') return { problem: tokenProblems.missingMode };
@@ -39,8 +53,8 @@ export function createVerifier({ keys, ...rules }: VerifierOptions): Verify {
     if ('problem' in parsed) return parsed;
     const { token } = parsed;
 
-    if (!(await isSignedByOneOf(candidates(keys, token), text, token.algorithm)))
-      return { problem: tokenProblems.badSignature };
+    const problem = await signatureProblem(source, text, token);
+    if (problem !== undefined) return { problem };
 
     const checked = checkClaims(token, rules, nowSeconds);
     const { claims } = token;
@@ -58,6 +72,23 @@ export function createUnsignedVerifier(rules: ClaimRules): Verify {
     const checked = checkClaims(token, rules, nowSeconds);
     return Promise.resolve('problem' in checked ? checked : { claims: token.claims, ...checked });
   };
+}
+
+/** Whether no key verifies the signature, not even one that had to be looked for. */
+async function signatureProblem(
+  source: KeySource,
+  text: string,
+  token: Token,
+): Promise<TokenProblem | undefined> {
+  const tried = candidates(source.keys, token);
+  if (await isSignedByOneOf(tried, text, token.algorithm)) return undefined;
+
+  const found = await source.lookUp(token);
+  // A key that nobody can look for now may be the right one: come back later.
+  if (found === 'unavailable') return tokenProblems.keysUnavailable;
+  const others = candidates(source.keys, token).filter((key) => !tried.includes(key));
+  const isSigned = await isSignedByOneOf(others, text, token.algorithm);
+  return isSigned ? undefined : tokenProblems.badSignature;
 }
 
 /**

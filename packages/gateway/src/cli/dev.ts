@@ -5,7 +5,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Options } from '../config/options.ts';
 import { Secret } from '../config/secret.ts';
 import { environment } from '../config/sources.ts';
-import { verifierFor } from '../gateway.ts';
+import { keyRingFor, verifierFor } from '../verification.ts';
 import type { HandleRequest } from '../http/routes.ts';
 import type { Log } from '../observe/log.ts';
 import { createLog } from '../observe/log.ts';
@@ -109,13 +109,17 @@ interface DevRequests {
 
 /** The routes of the page, and the headers that keep it to itself. */
 function devRequests({ options, secret, databaseUrl, log }: DevRequests): HandleRequest {
+  const keys = keyRingFor(options, () => {
+    // The gateway's own ring fetches the same set, and says what comes of it.
+  });
+  keys.start();
   const routes = createDevRoutes({
     secret,
     databaseChannel: options.databaseChannel,
     databaseUrl,
     version: version(),
     docsDir: DOCS,
-    verify: verifierFor(options),
+    verify: verifierFor(options, keys),
     openChannels: options.openChannels,
     channelPatterns: options.channelPatterns,
     onError: (error) => log('request_failed', { error }),

@@ -1,6 +1,6 @@
 import { grantFrom } from '../auth/grant.ts';
 import type { Grant, GrantRules } from '../auth/grant.ts';
-import { tokenProblems } from '../auth/problems.ts';
+import { rawStatus, tokenProblems } from '../auth/problems.ts';
 import type { TokenProblem } from '../auth/problems.ts';
 import type { Verify } from '../auth/verify.ts';
 
@@ -22,7 +22,7 @@ export interface Explanation {
   }[];
   readonly verdict:
     | { readonly status: 101; readonly grant: Grant; readonly expiresAt: number | undefined }
-    | { readonly status: 400; readonly text: string };
+    | { readonly status: 400 | 503; readonly text: string };
 }
 
 /** What is asked about: a token, as if a handshake with it came at `nowSeconds` (UNIX time). */
@@ -49,21 +49,26 @@ export async function explainToken(gate: Gate, question: Question): Promise<Expl
   };
 }
 
-function refusedAt(failed: Step, { raw }: TokenProblem): Explanation {
+function refusedAt(failed: Step, problem: TokenProblem): Explanation {
   const reached = steps.indexOf(failed);
   return {
     steps: steps.map((step, at) => {
       if (at === reached) return { step, outcome: 'failed' };
       return { step, outcome: at < reached ? 'passed' : 'not reached' };
     }),
-    verdict: { status: 400, text: raw },
+    verdict: { status: rawStatus(problem), text: problem.raw },
   };
 }
 
+const signatureProblems: ReadonlySet<TokenProblem> = new Set([
+  tokenProblems.unsigned,
+  tokenProblems.badSignature,
+  tokenProblems.keysUnavailable,
+]);
+
 /** The step to which a problem of the verifier's belongs. */
 function stepOf(problem: TokenProblem): Step {
-  if (problem === tokenProblems.unsigned || problem === tokenProblems.badSignature)
-    return 'signature';
+  if (signatureProblems.has(problem)) return 'signature';
   // A token that is not there at all is answered like one that says nothing.
   if (problem === tokenProblems.missingMode) return 'form';
   return problem.raw.startsWith('Error: JWSError') ? 'form' : 'claims';

@@ -7,6 +7,7 @@ import type { WebSocket } from 'ws';
 import { pathCredential } from '../auth/credential.ts';
 import { grantFrom } from '../auth/grant.ts';
 import type { GrantRules } from '../auth/grant.ts';
+import { rawStatus } from '../auth/problems.ts';
 import type { TokenProblem } from '../auth/problems.ts';
 import type { Claims, Verify } from '../auth/verify.ts';
 import { auditMark, userOf } from '../observe/audit.ts';
@@ -160,9 +161,10 @@ function shut(gate: Gate): Refusal | undefined {
   return database === 'up' ? undefined : { failure: failures.backendUnavailable };
 }
 
-/** The raw protocol answers every fault of a credential with 400 and the original's text. */
-function refusalFor({ failure, raw }: TokenProblem, claims: Claims | undefined): Refusal {
-  return { failure: failures[failure], status: 400, text: raw, claims };
+/** The raw protocol answers with the original's status and text. */
+function refusalFor(problem: TokenProblem, claims: Claims | undefined): Refusal {
+  const { failure, raw: text } = problem;
+  return { failure: failures[failure], status: rawStatus(problem), text, claims };
 }
 
 /** Counts a refusal, and writes it down. */

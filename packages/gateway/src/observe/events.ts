@@ -50,6 +50,20 @@ export const events = {
     level: 'warn',
     meaning: 'A part did not stop in time and was left behind; the field names it.',
   },
+  jwks_loaded: {
+    level: 'info',
+    meaning:
+      'The JWK set at `POSTERN_JWKS` was fetched: for the first time, with other keys, or again.',
+  },
+  jwks_failed: {
+    level: 'error',
+    meaning:
+      'The JWK set could not be fetched. It is tried again after the wait; the keys at hand, so many and so old, stay. While there are none, handshakes answer 503.',
+  },
+  jwks_key_refused: {
+    level: 'warn',
+    meaning: 'A key of the fetched JWK set cannot be used; the others can.',
+  },
   session_started: { level: 'info', meaning: 'A client was let in.' },
   session_ended: {
     level: 'info',

@@ -105,7 +105,7 @@ describe('a JWK set', () => {
   it('is refused when it has no keys, or is no set', () => {
     refuses({ jwks: '{"keys":[]}' }, /JWKS has no key that verifies/);
     refuses({ jwks: '{"keys":{}}' }, /JWKS has keys that are not a list/);
-    for (const jwks of ['', '[]', 'null', '{"keys":[', 'https://issuer.test/keys'])
+    for (const jwks of ['', '[]', 'null', '{"keys":[', 'issuer.test/keys'])
       refuses({ jwks }, /JWKS is not a JSON object/);
     refuses({ jwtSecret: `{"${secret}` }, /JWT_SECRET .* is not a JSON object/);
   });

@@ -42,6 +42,9 @@ const causes: Readonly<Record<ProblemName, Cause>> = {
   criticalHeader: token(signToken({ header: { crit: ['exp'] } })),
   unsigned: token(unsigned),
   badSignature: token(signToken({ key: 'not the secret' })),
+  keysUnavailable: token(signToken({ key: 'not the secret' }), {
+    source: { keys: [], lookUp: () => Promise.resolve('unavailable') },
+  }),
   malformedExp: claims({ exp: '1800000060' }),
   absurdExp: claims({ exp: (now + 60) * 1000 }),
   malformedNbf: claims({ nbf: true }),
@@ -115,6 +118,7 @@ describe('tokenProblems', () => {
   it('tells the failures apart by which a client gets a new token, waits, or stops', () => {
     const others = Object.entries(rows).filter(([, { failure }]) => failure !== 'tokenInvalid');
     assert.deepEqual(Object.fromEntries(others.map(([name, { failure }]) => [name, failure])), {
+      keysUnavailable: 'backendUnavailable',
       expired: 'tokenExpired',
       notYetValid: 'notYetValid',
       issuedInFuture: 'notYetValid',

@@ -1,6 +1,7 @@
 import { constants, createHmac, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { loadKeys } from '#gateway/auth/keys.js';
+import { KeyRing } from '#gateway/auth/key-ring.js';
+import type { KeySources } from '#gateway/auth/keys.js';
 import { createVerifier } from '#gateway/auth/verify.js';
 import type { VerifierOptions, Verify } from '#gateway/auth/verify.js';
 
@@ -100,10 +101,15 @@ function signature(algorithm: string, key: KeyObject | string, input: Buffer): B
   return signBytes(undefined, input, key);
 }
 
+/** Keys that are all there. */
+export function given(sources: Partial<KeySources>): KeyRing {
+  return new KeyRing({ jwtSecretBase64: false, ...sources }, { log: () => undefined });
+}
+
 /** A verifier with rules that ask for nothing, but for what is given. Keys: the secret. */
 export function verifierWith(options: Partial<VerifierOptions> = {}): Verify {
   return createVerifier({
-    keys: loadKeys({ jwtSecret: secret, jwtSecretBase64: false }),
+    source: given({ jwtSecret: secret }),
     audiences: [],
     issuers: [],
     types: [],
@@ -117,12 +123,10 @@ export function verifierWith(options: Partial<VerifierOptions> = {}): Verify {
 
 /** A verifier with the key that this text stands for. */
 export function verifierFor(jwtSecret: string): Verify {
-  return verifierWith({ keys: loadKeys({ jwtSecret, jwtSecretBase64: false }) });
+  return verifierWith({ source: given({ jwtSecret }) });
 }
 
 /** A verifier with the keys of a set. */
 export function verifierForSet(...keys: readonly object[]): Verify {
-  return verifierWith({
-    keys: loadKeys({ jwtSecretBase64: false, jwks: JSON.stringify({ keys }) }),
-  });
+  return verifierWith({ source: given({ jwks: JSON.stringify({ keys }) }) });
 }

@@ -18,6 +18,7 @@ import {
   verifierForSet,
   verifierWith,
 } from './signing.ts';
+import type { KeySource } from '#gateway/auth/verify.js';
 
 const good = { claims: goodClaims, expiresAt: goodClaims.exp };
 const badSignature = { problem: tokenProblems.badSignature };
@@ -153,10 +154,15 @@ describe('a verifier', () => {
       key: createSecretKey(Buffer.alloc(32)),
     };
     const token = signToken({ algorithm: 'RS256', key: rsaPair.privateKey });
-    await assert.rejects(verifierWith({ keys: [mixedUp] })(token, now), TypeError);
+    await assert.rejects(verifierWith({ source: fixed([mixedUp]) })(token, now), TypeError);
   });
 
   it('refuses everything when it has no key', async () => {
-    assert.deepEqual(await verifierWith({ keys: [] })(signToken(), now), badSignature);
+    assert.deepEqual(await verifierWith({ source: fixed([]) })(signToken(), now), badSignature);
   });
 });
+
+/** A source with these keys and no others anywhere. */
+function fixed(keys: KeySource['keys']): KeySource {
+  return { keys, lookUp: () => Promise.resolve('done') };
+}

@@ -5,7 +5,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadKeys } from '#gateway/auth/keys.js';
+import { KeyRing } from '#gateway/auth/key-ring.js';
 import { createVerifier } from '#gateway/auth/verify.js';
 import { createDevRoutes } from '#gateway/cli/dev-routes.js';
 
@@ -17,7 +17,7 @@ const json = { 'content-type': 'application/json' };
 
 /** The verifier that the routes ask, too. */
 export const verify = createVerifier({
-  keys: loadKeys({ jwtSecret: secret, jwtSecretBase64: false }),
+  source: new KeyRing({ jwtSecret: secret, jwtSecretBase64: false }, { log: () => undefined }),
   audiences: [],
   issuers: [],
   types: [],

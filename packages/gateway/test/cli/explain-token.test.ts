@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { loadKeys } from '#gateway/auth/keys.js';
+import { KeyRing } from '#gateway/auth/key-ring.js';
 import { createVerifier } from '#gateway/auth/verify.js';
 import { explainToken } from '#gateway/cli/explain-token.js';
 
@@ -12,7 +12,7 @@ const exp = nowSeconds + 60;
 const names = ['form', 'signature', 'claims', 'grant'] as const;
 
 const verify = createVerifier({
-  keys: loadKeys({ jwtSecret: secret, jwtSecretBase64: false }),
+  source: new KeyRing({ jwtSecret: secret, jwtSecretBase64: false }, { log: () => undefined }),
   audiences: [],
   issuers: [],
   types: [],

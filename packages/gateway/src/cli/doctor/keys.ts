@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
+import { fetchJwks, jwksUrl } from '../../auth/jwks.ts';
 import type { VerificationKey } from '../../auth/keys.ts';
 import { optionRows } from '../../config/options.ts';
 import { GatewayError } from '../../errors.ts';
-import { keysFor } from '../../gateway.ts';
+import { keysFor } from '../../verification.ts';
 import { ok, problem, skipped, warning } from './check.ts';
 import type { Check, Finding } from './check.ts';
 import type { Configured } from './ground.ts';
@@ -11,6 +12,7 @@ import { weaknessOf } from './secret-strength.ts';
 /** Can the keys be used, can they be guessed, who can read them? */
 export const keyChecks: readonly Check<Configured>[] = [
   { name: 'keys', asks: 'whether the keys can be used, and not guessed', run: keys },
+  { name: 'jwks', asks: 'whether the JWK set at a URL can be fetched', run: jwks },
   { name: 'key-files', asks: 'files with secrets that every account can read', run: keyFiles },
 ];
 
@@ -25,6 +27,7 @@ function keys({ options }: Configured): Finding {
     const [found = '', ...mend] = (error.detail ?? '').split(': ');
     return problem(found, mend.join(': '));
   }
+  if (loaded.length === 0) return skipped('they are fetched: see jwks');
   const weaknesses = loaded
     .filter(({ key }) => key.type === 'secret')
     .map(({ key }) => weaknessOf(key.export()))
@@ -41,6 +44,34 @@ function keys({ options }: Configured): Finding {
       'give every key of the set a kid, and tokens that of theirs',
     );
   return ok(`${loaded.map(described).join(', ')}`);
+}
+
+/** How long the issuer may take. */
+const FETCH_MS = 5_000;
+
+async function jwks({ options }: Configured): Promise<Finding> {
+  let url: URL | undefined;
+  try {
+    url = jwksUrl(options.jwks?.reveal());
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return skipped('its URL cannot be used: see keys');
+  }
+  if (url === undefined) return skipped('POSTERN_JWKS names no URL');
+
+  const fetched = await fetchJwks(url, AbortSignal.timeout(FETCH_MS));
+  if ('problem' in fetched)
+    return problem(
+      `the JWK set could not be fetched: ${fetched.problem}`,
+      'see that the issuer answers at this URL, from this machine, with a certificate that is trusted here',
+    );
+  const found = `fetched: ${fetched.keys.map(described).join(', ')}`;
+  const [refused] = fetched.refused;
+  if (refused === undefined) return ok(found);
+  return warning(
+    `${found}; ${fetched.refused.length} more cannot be used, the first: key ${refused.position} ${refused.why}`,
+    'mend them at the issuer, or expect their tokens to be refused',
+  );
 }
 
 function described({ key, kid }: VerificationKey): string {

@@ -1,6 +1,6 @@
 import { parseToken } from '../../auth/token.ts';
 import { createUnsignedVerifier, createVerifier } from '../../auth/verify.ts';
-import { claimRulesFor, keysFor } from '../../gateway.ts';
+import { claimRulesFor, keyRingFor } from '../../verification.ts';
 import { CommandError } from '../command-error.ts';
 import { configuration, readCommandLine } from '../command-line.ts';
 import { explainToken } from '../explain-token.ts';
@@ -30,16 +30,20 @@ export async function explain(args: readonly string[]): Promise<void> {
   const token = given === '-' ? (await standardInput()).trim() : given;
   const { options } = configuration(line);
   const isKeyless = options.jwtSecret === undefined && options.jwks === undefined;
-  const keys = isKeyless ? undefined : keysFor(options);
+  // What a fetch of keys came to shows in the answer.
+  const source = isKeyless ? undefined : keyRingFor(options, () => undefined);
+  source?.start();
   const rules = claimRulesFor(options);
   const verify =
-    keys === undefined ? createUnsignedVerifier(rules) : createVerifier({ keys, ...rules });
+    source === undefined ? createUnsignedVerifier(rules) : createVerifier({ source, ...rules });
   const channel = line.one('channel');
   const nowSeconds = Date.now() / 1000;
 
   const { openChannels, channelPatterns } = options;
   const gate = { verify, openChannels, channelPatterns };
   const { verdict } = await explainToken(gate, { token, channel, nowSeconds });
+  source?.stop();
+  const keys = source?.keys;
   const parsed = parseToken(token);
   const subject =
     'token' in parsed ? { token: parsed.token, keys, rules, channel, nowSeconds } : undefined;

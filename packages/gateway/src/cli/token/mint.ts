@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readSigningKey, signClaims } from '../../auth/sign.ts';
 import type { SigningKey } from '../../auth/sign.ts';
-import { keysFor } from '../../gateway.ts';
+import { keysFor } from '../../verification.ts';
 import { CommandError } from '../command-error.ts';
 import { configuration, readCommandLine } from '../command-line.ts';
 import type { CommandLine } from '../command-line.ts';

@@ -63,6 +63,7 @@ export const stepOf = {
   criticalHeader: 'header',
   unsigned: 'header',
   badSignature: 'signature',
+  keysUnavailable: 'key',
   malformedExp: 'claims',
   malformedNbf: 'claims',
   malformedIat: 'claims',

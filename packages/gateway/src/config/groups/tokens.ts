@@ -13,7 +13,7 @@ export const tokenOptions = {
   ]),
   jwks: option(
     secret.optional(),
-    'JWK set (RFC 7517) whose keys verify tokens, beside the secret.',
+    'JWK set (RFC 7517) whose keys verify tokens, beside the secret: its text, or the https URL to fetch it from.',
   ),
   jwtAudience: option(list.default([]), 'Accepted `aud` values; unset: `aud` is not checked.'),
   jwtIssuer: option(list.default([]), 'Accepted `iss` values; unset: `iss` is not checked.'),
