@@ -159,6 +159,19 @@ describe('the page on operating', () => {
   });
 });
 
+describe('the page on embedding', () => {
+  const { text } = page('docs/embedding.md');
+
+  it('has an example in full, as it is run by its test', () => {
+    assert.deepEqual(codeBlocks(text, 'js'), [page('examples/express/server.js').text]);
+  });
+
+  it('links every example', () => {
+    const linked = linksOf(page('docs/embedding.md')).map(({ path }) => path);
+    for (const path of filesBelow('examples')) assert.ok(linked.includes(path), path);
+  });
+});
+
 describe('the page on migration', () => {
   it('has a row for every variable of postgres-websockets', () => {
     const { text } = page('docs/migration.md');

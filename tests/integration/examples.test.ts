@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { startChild } from '../support/child.ts';
+import { handshake, request } from '../support/exchange.ts';
+import { failOnLeaks } from '../support/leaks.ts';
+import { filesBelow } from '../support/pages.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { SECRET, signToken } from '../support/tokens.ts';
+import { WsClient } from '../support/ws-client.ts';
+
+const CHAT = { mode: 'rw', channels: ['chat'], exp: 2e9 } as const;
+
+/** What each answers at `/`, and to a WebSocket that is not the gateway's; `echo`: it has its own. */
+const examples = {
+  'node-http': { home: 'hello from node:http\n', elsewhere: 'echo' },
+  express: { home: 'hello from Express\n', elsewhere: 404 },
+  fastify: { home: 'hello from Fastify\n', elsewhere: 404 },
+  hono: { home: 'hello from Hono\n', elsewhere: 404 },
+} as const;
+
+const scope = failOnLeaks();
+
+/** Starts an example as its header says, on a free port and a database of its own. */
+async function startExample(name: string) {
+  const { url, query } = await freshDatabase(scope);
+  const env = { DATABASE_URL: url, JWT_SECRET: SECRET, PORT: '0' };
+  const child = startChild(scope, process.execPath, [`examples/${name}/server.js`], { env });
+  const port = Number((await child.line(/^Open at /, 60_000)).split(':').at(-1));
+  return { child, port, query };
+}
+
+const connect = async (url: string): Promise<WsClient> => {
+  const client = await WsClient.connect(url);
+  scope.after(() => Promise.resolve(client.terminate()));
+  return client;
+};
+
+describe('The example', () => {
+  for (const [name, { home, elsewhere }] of Object.entries(examples)) {
+    it(`${name} has a gateway, and routes of its own, until SIGTERM`, async () => {
+      const { child, port, query } = await startExample(name);
+      const get = (target: string) => request(port, { target });
+      const client = await connect(`ws://127.0.0.1:${port}/postern/chat/${await signToken(CHAT)}`);
+      client.send('hello');
+      assert.match(await client.message(), /"payload":"hello"/);
+      const text = '{"channel":"chat","payload":"from SQL"}';
+      await query(`select pg_notify('postgres-websockets-listener', $1)`, [text]);
+      assert.equal(await client.message(), text);
+
+      const { status, body } = await get('/');
+      assert.deepEqual([status, body], [200, home]);
+      assert.match((await get('/postern/readyz')).body, /"database":"up"/);
+      assert.equal((await get('/postern/elsewhere')).body, 'Not found\n');
+
+      if (elsewhere === 'echo') {
+        const other = await connect(`ws://127.0.0.1:${port}/other`);
+        other.send('mine');
+        assert.equal(await other.message(), 'mine');
+        await other.close();
+      } else {
+        const answer = await handshake(port, { target: '/other' });
+        const plain = await get('/other');
+        assert.deepEqual([answer.status, answer.body], [elsewhere, plain.body]);
+      }
+
+      child.signal('SIGTERM');
+      assert.deepEqual(await client.closed(60_000), { code: 1001, reason: 'Going away' });
+      assert.deepEqual(await child.exited(60_000), { code: 0, signal: undefined });
+    });
+  }
+
+  it('is in the list above, whatever its name', () => {
+    const there = filesBelow('examples').map((path) => path.split('/').at(-2));
+    assert.deepEqual(new Set(there), new Set(Object.keys(examples)));
+  });
+});
