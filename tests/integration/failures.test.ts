@@ -105,6 +105,15 @@ async function refusalBy({ port, events }: TestGateway, request: Handshake = {})
   return { answer, code: logged?.fields['code'] };
 }
 
+/** Knocks while one client is in. */
+async function secondRefusal(environment: NonNullable<Environment>): Promise<Refused> {
+  const gateway = await startGateway(scope, { environment });
+  const client = await gateway.client(CHAT);
+  const refused = await refusalBy(gateway);
+  await client.close();
+  return refused;
+}
+
 const refusalOf = async (claims: object): Promise<Refused> =>
   refusal({ target: `/${await signToken({ ...CHAT, ...claims })}` });
 
@@ -144,6 +153,10 @@ const refusals = {
     await target.logged('listener_lost');
     return await refusalBy(target);
   },
+  rateLimited: () => secondRefusal({ POSTERN_HANDSHAKES_PER_ADDRESS: '0.001' }),
+  connectionLimit: () => secondRefusal({ POSTERN_CONNECTIONS_PER_ADDRESS: '1' }),
+  overload: () => secondRefusal({ POSTERN_CONNECTIONS: '1' }),
+  hostDenied: () => refusal({ headers: { Host: 'evil.test' } }),
   tokenInvalid: () => refusalOf({ mode: 'x' }),
   badHandshake: () => refusal({ headers: { 'Sec-WebSocket-Key': undefined } }),
   notFound: () => refusal({}, { POSTERN_URL_TOKENS: 'false' }),

@@ -45,7 +45,10 @@ describe('The log', () => {
       await handshake(port, { target: path, lines, headers: { Connection: undefined } });
       await handshake(port, { target: path, lines, headers: { Origin: `https://${MARK}` } });
       await handshake(port, { target: path, lines: [...lines, `Broken ${MARK}`] });
-      await exchange(port, `GET ${path} HTTP/1.1\r\nHost: x\r\n${'x'.repeat(20_000)}: y\r\n\r\n`);
+      await exchange(
+        port,
+        `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${'x'.repeat(20_000)}: y\r\n\r\n`,
+      );
     }
     await logged('handshake_refused');
     await breakOff(port, `/${token}`);

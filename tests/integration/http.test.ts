@@ -138,7 +138,7 @@ describe('A plain request', () => {
 describe('A plain request that offers another protocol', () => {
   const offer = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'];
   const ask = (target: string, method = 'GET', lines: readonly string[] = []): string =>
-    [`${method} ${target} HTTP/1.1`, 'Host: x', ...offer, ...lines, '', ''].join('\r\n');
+    [`${method} ${target} HTTP/1.1`, 'Host: localhost', ...offer, ...lines, '', ''].join('\r\n');
 
   it('is answered as if it did not, whole, and the connection closed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'postern-static-'));
@@ -166,7 +166,7 @@ describe('A plain request that offers another protocol', () => {
 
   it('harms nobody behind another on the same connection', async () => {
     const { port } = await startGateway(scope);
-    const plain = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';
+    const plain = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n';
     assert.equal((await exchange(port, `${plain}${ask('/healthz')}`)).status, 200);
     assert.equal((await request(port, { target: '/healthz' })).status, 200);
   });
@@ -204,7 +204,7 @@ describe('A client that does not read its answer', () => {
       ['', upgrade].map(async (lines) => {
         const socket = await RawSocket.connect(port);
         scope.after(() => Promise.resolve(socket.destroy()));
-        socket.write(`GET /long.txt HTTP/1.1\r\nHost: x\r\n${lines}\r\n`);
+        socket.write(`GET /long.txt HTTP/1.1\r\nHost: localhost\r\n${lines}\r\n`);
         await socket.responseHead();
         socket.pause();
       }),
@@ -225,8 +225,8 @@ describe('A client that does not come to the point', () => {
     const openings = [
       '',
       'GET',
-      'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ',
-      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ',
+      'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n',
     ];
     const slow = await Promise.all(openings.map(() => RawSocket.connect(port)));
     scope.after(() => Promise.resolve(slow.forEach((socket) => socket.destroy())));

@@ -159,7 +159,7 @@ describe('The static root', () => {
     const { port } = await start();
     const { status, body } = await exchange(
       port,
-      'GET /secret.txt\0.html HTTP/1.1\r\nHost: x\r\n\r\n',
+      'GET /secret.txt\0.html HTTP/1.1\r\nHost: localhost\r\n\r\n',
     );
     assert.deepEqual([status, body], [400, '']);
   });
@@ -180,7 +180,7 @@ describe('The static root', () => {
     const { port, logged } = await start();
     const socket = await RawSocket.connect(port);
     scope.after(() => Promise.resolve(socket.destroy()));
-    socket.write('GET /long.txt HTTP/1.1\r\nHost: x\r\n\r\n');
+    socket.write('GET /long.txt HTTP/1.1\r\nHost: localhost\r\n\r\n');
     assert.equal((await socket.responseHead()).status, 200);
     socket.pause();
     closeSync(await descriptorOf(join(folder, 'site', 'long.txt')));

@@ -18,7 +18,7 @@ const TOKEN = await signToken(claims);
 
 /** Headers that would let in whoever sends them. */
 const correct: readonly string[] = [
-  'Host: gate.test',
+  'Host: gate.localhost',
   'Upgrade: websocket',
   'Connection: Upgrade',
   'Sec-WebSocket-Version: 13',
@@ -131,7 +131,7 @@ const cases: Readonly<Record<string, readonly [string | Buffer, number]>> = {
   'version 13.0': [changed('Sec-WebSocket-Version', 'Sec-WebSocket-Version: 13.0'), 426],
   'two versions': [request(FIRST_LINE, ['Sec-WebSocket-Version: 13']), 400],
   'no Host': [changed('Host'), 400],
-  'two Hosts': [request(FIRST_LINE, ['Host: gate.test']), 400],
+  'two Hosts': [request(FIRST_LINE, ['Host: gate.localhost']), 400],
   'two Origins': [request(FIRST_LINE, ['Origin: https://a.test', 'Origin: https://b.test']), 400],
   'two Authorizations': [request(FIRST_LINE, ['Authorization: a', 'Authorization: b']), 400],
 
@@ -157,11 +157,11 @@ const cases: Readonly<Record<string, readonly [string | Buffer, number]>> = {
     400,
   ],
   'a handshake hidden in a body': [
-    `POST /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
+    `POST /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: ${HIDDEN.length}\r\n\r\n${HIDDEN}`,
     405,
   ],
   'a handshake hidden in a chunk': [
-    `POST /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNK}`,
+    `POST /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNK}`,
     405,
   ],
   'a correct handshake behind a refused one': [`${request('GET /chat/x HTTP/1.1')}${HIDDEN}`, 400],
@@ -223,7 +223,7 @@ describe('A hostile handshake', () => {
     const environment = { POSTERN_DATABASE_CHANNEL: channel, POSTERN_STATIC_ROOT: folder };
     const gateway = await startGateway(scope, { databaseUrl, environment });
 
-    const ahead = 'GET /long.txt HTTP/1.1\r\nHost: a\r\n\r\n';
+    const ahead = 'GET /long.txt HTTP/1.1\r\nHost: localhost\r\n\r\n';
     assert.ok(!(await statuses(gateway.port, `${ahead}${HIDDEN}`)).includes(101));
     assert.equal(gateway.events.filter(({ event }) => event === 'session_started').length, 0);
   });
@@ -234,7 +234,7 @@ describe('A hostile handshake', () => {
       environment: { POSTERN_DATABASE_CHANNEL: channel },
     });
     const socket = await RawSocket.connect(gateway.port);
-    socket.write('GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n');
+    socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
     assert.equal((await socket.responseHead()).status, 200);
     await until('the body', () => socket.unread.toString() === 'ok\n');
     socket.write(HIDDEN);

@@ -61,8 +61,11 @@ export async function startGateway(
       POSTERN_JWT_SECRET: SECRET,
       POSTERN_URL_TOKENS: 'true',
       POSTERN_DRAIN_SECONDS: '0',
-      // What tests send at once would be too much of anybody.
+      // What tests send and open at once would be too much of anybody.
       POSTERN_MESSAGES_PER_SECOND: '0',
+      POSTERN_HANDSHAKES_PER_ADDRESS: '0',
+      POSTERN_CONNECTIONS_PER_ADDRESS: '0',
+      POSTERN_CONNECTIONS_PER_USER: '0',
       ...environment,
     },
   });

@@ -37,6 +37,9 @@ export function environmentFor({ url, channel, environment = {} }: ServeOptions)
     POSTERN_URL_TOKENS: 'true',
     POSTERN_DRAIN_SECONDS: '0',
     POSTERN_MESSAGES_PER_SECOND: '0',
+    POSTERN_HANDSHAKES_PER_ADDRESS: '0',
+    POSTERN_CONNECTIONS_PER_ADDRESS: '0',
+    POSTERN_CONNECTIONS_PER_USER: '0',
     ...environment,
   };
 }

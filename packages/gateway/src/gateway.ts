@@ -6,11 +6,14 @@ import type { Options } from './config/options.ts';
 import type { Gateway, GatewayOptions } from './embedding.ts';
 import { GatewayError } from './errors.ts';
 import { BasePath } from './http/base-path.ts';
+import { createClientAddress } from './http/client-ip.ts';
 import { createEntrances } from './http/entrances.ts';
 import type { Health } from './http/health.ts';
+import { bindsLoopback, createHostCheck } from './http/host.ts';
 import type { HandleRequest } from './http/routes.ts';
 import { createRoutes } from './http/routes.ts';
 import { createStaticFiles } from './http/static.ts';
+import { createTurnstile } from './http/turnstile.ts';
 import { createDoor } from './http/upgrade.ts';
 import { Hub } from './hub/hub.ts';
 import { Registry } from './hub/registry.ts';
@@ -219,8 +222,16 @@ function joinHttp(
   { options, log, clock, meters }: Core,
   { admit, basePath, verify, handleRequest, health }: Joints,
 ) {
+  const hostAllowed = createHostCheck({
+    allowed: options.allowedHosts,
+    // A program that shares a server of its own says nothing about it here: then it is unknown.
+    loopbackOnly: bindsLoopback(options.host),
+  });
   const door = createDoor({
     health,
+    hostAllowed,
+    clientAddress: createClientAddress({ trustedProxies: options.trustedProxies, log }),
+    turnstile: createTurnstile(options, () => clock.monotonicMs()),
     originAllowed: createOriginCheck(options.allowedOrigins),
     verify,
     now: () => clock.wallMs() / 1000,
@@ -231,7 +242,7 @@ function joinHttp(
   });
   const { staticRoot } = options;
   const serveFile = staticRoot === undefined ? undefined : createStaticFiles(staticRoot);
-  const routes = createRoutes({ health, handleRequest, serveFile, log });
+  const routes = createRoutes({ health, hostAllowed, handleRequest, serveFile, log });
   return { door, ...createEntrances({ basePath, door, routes, log }) };
 }
 

@@ -120,13 +120,38 @@ export const failures = {
     advice:
       'The client read more slowly than messages came and POSTERN_QUEUE_BYTES were waiting. Reconnect with backoff and load the state anew.',
   },
+  connectionLimit: {
+    http: 429,
+    reason: 'Connection limit',
+    code: 'connection_limit',
+    retry: 'no',
+    advice:
+      'The user, or the address, has as many connections open as POSTERN_CONNECTIONS_PER_USER or POSTERN_CONNECTIONS_PER_ADDRESS allow. Close one first.',
+  },
+  overload: {
+    http: 503,
+    reason: 'Try again later',
+    code: 'unavailable',
+    retry: 'yes',
+    advice:
+      'As many connections are open as POSTERN_CONNECTIONS allows. Reconnect after a random wait.',
+  },
+  hostDenied: {
+    http: 421,
+    reason: 'Host not allowed',
+    code: 'host_denied',
+    retry: 'no',
+    advice:
+      'The Host header names none of POSTERN_ALLOWED_HOSTS; unset, and with POSTERN_HOST on loopback, no name of this computer.',
+  },
   rateLimited: {
+    http: 429,
     close: 4029,
     reason: 'Rate limited',
     code: 'rate_limited',
     retry: 'yes',
     advice:
-      'The client sent more than POSTERN_MESSAGES_PER_SECOND and POSTERN_MESSAGE_BURST allow. The message that was too much was not published. Reconnect with backoff.',
+      'The client sent more than POSTERN_MESSAGES_PER_SECOND and POSTERN_MESSAGE_BURST allow: the one that was too much was not published. Or its address knocked more often than POSTERN_HANDSHAKES_PER_ADDRESS allows. Reconnect with backoff.',
   },
   backendUnavailable: {
     http: 503,

@@ -29,6 +29,10 @@ export const compatibleDefaults = {
   requireExp: false,
   maxConnectionAge: 0,
   messagesPerSecond: 0,
+  allowedHosts: '*',
+  handshakesPerAddress: 0,
+  connectionsPerAddress: 0,
+  connectionsPerUser: 0,
 } as const;
 
 /** The aliases that are more than another name for an option. */

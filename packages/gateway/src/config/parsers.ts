@@ -90,6 +90,18 @@ function isOrigin(origin: string): boolean {
   return `${protocol}//${host}` === origin;
 }
 
+/** A host as the Host header names one, with or without a port; or `*`, for any. */
+const NAMED_HOST = /^(?:\[[\d.:a-f]+\]|[\w-]+(?:\.[\w-]+)*)\.?(?::\d{1,5})?$/i;
+
+/** Names by which the gateway is reached. */
+export const hosts = list.refine(
+  (items) =>
+    items.every(
+      (item) => item === '*' || (NAMED_HOST.test(item) && URL.canParse(`http://${item}`)),
+    ),
+  'expected hosts such as ws.example.com, ws.example.com:8443 or [::1]: no scheme, no path; or *',
+);
+
 /** IP addresses and blocks of them. Not everybody: who trusts all lets each client name its own address. */
 export const networks = list.refine(
   (items) => items.every(isNetwork),

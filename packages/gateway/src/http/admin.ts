@@ -5,6 +5,7 @@ import type { Exposition } from '../observe/exposition.ts';
 import type { Log } from '../observe/log.ts';
 import { answer, answerFailure } from './answer.ts';
 import { isLoopbackHost } from './loopback.ts';
+import { onceASecond } from './once-a-second.ts';
 
 /** What the admin port is made of. */
 export interface AdminOptions {
@@ -37,7 +38,7 @@ type DenialName = keyof typeof denials;
 /** Builds the answers of the admin port: the metrics, and nothing else. Who may ask comes first. */
 export function createAdmin({ token, exposition, log }: AdminOptions): RequestListener {
   const denied = token === undefined ? byName : byToken(token);
-  const sayDenied = onceASecond((failure: DenialName, request: IncomingMessage, more) => {
+  const sayDenied = onceASecond((more, failure: DenialName, request: IncomingMessage) => {
     const { remoteAddress: address } = request.socket;
     log('admin_refused', { audit: true, outcome: 'refused', failure, address, more });
   });
@@ -86,23 +87,4 @@ function byToken(token: string): (request: IncomingMessage) => DenialName | unde
 /** As digests all tokens are of one length: how long the right one is, time does not tell either. */
 function digest(token: string): Buffer {
   return createHash('sha256').update(token, 'latin1').digest();
-}
-
-const SECOND_MS = 1000;
-
-/** Whoever tries tokens must not fill the log: one line a second, with how many were left out. */
-function onceASecond(
-  write: (failure: DenialName, request: IncomingMessage, more: number) => void,
-): (failure: DenialName, request: IncomingMessage) => void {
-  let nextMs = 0;
-  let more = 0;
-  return (failure, request) => {
-    if (performance.now() < nextMs) {
-      more += 1;
-      return;
-    }
-    write(failure, request, more);
-    nextMs = performance.now() + SECOND_MS;
-    more = 0;
-  };
 }

@@ -4,6 +4,7 @@ import type { Log } from '../observe/log.ts';
 import { answerFailure } from './answer.ts';
 import { malformed, wantsUpgrade } from './handshake.ts';
 import type { Health } from './health.ts';
+import type { HostCheck } from './host.ts';
 import { answerAlive, answerReady } from './health.ts';
 import type { ServeFile } from './static.ts';
 
@@ -13,6 +14,7 @@ export type HandleRequest = (request: IncomingMessage, response: ServerResponse)
 /** What plain requests are answered from. */
 export interface RouteOptions {
   readonly health: () => Health;
+  readonly hostAllowed: HostCheck;
   /** The embedding program's own routes, asked first. */
   readonly handleRequest: HandleRequest | undefined;
   /** Undefined: no files are served. */
@@ -40,13 +42,18 @@ export function createRoutes(options: RouteOptions) {
       answerFailure(response, malformed(request) ?? { failure: failures.badHandshake });
       return;
     }
+    const handler = Object.hasOwn(fixed, path) ? fixed[path] : undefined;
+    // Probes come by address, and learn nothing that is worth a name.
+    if (handler === undefined && !options.hostAllowed(request.headers.host)) {
+      answerFailure(response, { failure: failures.hostDenied });
+      return;
+    }
     if (options.handleRequest?.(request, response) === true) return;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       const headers = { Allow: 'GET, HEAD' };
       answerFailure(response, { failure: failures.methodNotAllowed, headers });
       return;
     }
-    const handler = Object.hasOwn(fixed, path) ? fixed[path] : undefined;
     if (handler !== undefined) handler(response);
     else if (options.serveFile !== undefined)
       options.serveFile(request, response, path, (error) => fail(response, error));

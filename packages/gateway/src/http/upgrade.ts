@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Failure } from '@postern/client/protocol';
 import { failures } from '@postern/client/protocol';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
@@ -16,14 +17,21 @@ import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Admit, Visitor } from '../session/admission.ts';
 import type { Closing, Session, Socket } from '../session/session.ts';
+import type { ClientAddress } from './client-ip.ts';
 import { malformed } from './handshake.ts';
 import type { Health } from './health.ts';
+import type { HostCheck } from './host.ts';
+import { onceASecond } from './once-a-second.ts';
 import type { Refusal } from './refuse.ts';
 import { refuse } from './refuse.ts';
+import type { Turnstile } from './turnstile.ts';
 
 /** What the handshake asks of the other parts. */
 export interface Gate {
   readonly health: () => Health;
+  readonly hostAllowed: HostCheck;
+  readonly clientAddress: ClientAddress;
+  readonly turnstile: Turnstile;
   readonly originAllowed: (origin: string | undefined) => boolean;
   readonly verify: Verify;
   /** UNIX seconds. */
@@ -78,20 +86,28 @@ export function createDoor(gate: Gate): Door {
     handleProtocols: () => false as const,
   };
   const server = new WebSocketServer(settings);
+  const sayRefused = createRefusalLog(gate);
   const accepted = gate.meters.counter('handshakesAccepted');
 
+  const passed = (visitor: Visitor, stream: Duplex): Visitor | Refusal =>
+    gate.turnstile.pass(visitor.claims, stream) ?? visitor;
+
   const enter = async ({ request, stream, head, path }: Upgrade): Promise<void> => {
-    const visitor = await examine(request, path, gate);
     if (stream.destroyed) return;
-    if ('failure' in visitor) {
-      sayRefused(visitor, request, gate);
-      refuse(stream, visitor);
+    // Asked for while the connection stands: afterwards it has no address.
+    const address = gate.clientAddress(request);
+    const visitor = await examine({ request, stream, path, address }, gate);
+    if (stream.destroyed) return;
+    const outcome = 'failure' in visitor ? visitor : passed(visitor, stream);
+    if ('failure' in outcome) {
+      sayRefused(outcome, address);
+      refuse(stream, outcome);
       return;
     }
     server.handleUpgrade(request, stream, head, (webSocket) => {
       accepted.add();
       try {
-        connect(webSocket, gate.admit(socketOf(webSocket, stream), visitor), gate.log);
+        connect(webSocket, gate.admit(socketOf(webSocket, stream), outcome), gate.log);
       } catch (error) {
         // The handshake is answered: from here on a close frame must say it.
         gate.log('handshake_failed', { error });
@@ -122,18 +138,28 @@ async function allClosed(clients: ReadonlySet<WebSocket>): Promise<void> {
   clearTimeout(late);
 }
 
+/** Somebody at the door. */
+interface Knock {
+  readonly request: IncomingMessage;
+  readonly stream: Duplex;
+  readonly path: string;
+  readonly address: string;
+}
+
 /** Whether an upgrade request may become a session. Cheap checks first, cryptography last. */
 async function examine(
-  request: IncomingMessage,
-  path: string,
+  { request, stream, path, address }: Knock,
   gate: Gate,
 ): Promise<Visitor | Refusal> {
   const refusal = malformed(request) ?? shut(gate);
   if (refusal !== undefined) return refusal;
+  if (!gate.hostAllowed(request.headers.host)) return { failure: failures.hostDenied };
 
   if (path === '/ws') return { failure: failures.badHandshake };
   if (FIXED_ROUTES.has(path) || !gate.options.urlTokens) return { failure: failures.notFound };
   if (!gate.originAllowed(request.headers.origin)) return { failure: failures.originDenied };
+  const tooMany = gate.turnstile.knock(address, stream);
+  if (tooMany !== undefined) return tooMany;
 
   const credential = pathCredential(path);
   if (credential === undefined)
@@ -151,7 +177,7 @@ async function examine(
 
   // The gate may have closed while the signature was verified. A token that ended meanwhile needs no
   // second look: its session is cut off before the first frame, either way.
-  return shut(gate) ?? { ...verification, ...granted, address: request.socket.remoteAddress };
+  return shut(gate) ?? { ...verification, ...granted, address };
 }
 
 /** Whether nobody may enter just now. */
@@ -167,18 +193,36 @@ function refusalFor(problem: TokenProblem, claims: Claims | undefined): Refusal 
   return { failure: failures[failure], status: rawStatus(problem), text, claims };
 }
 
-/** Counts a refusal, and writes it down. */
-function sayRefused(refusal: Refusal, request: IncomingMessage, { log, meters }: Gate): void {
-  const failure = refusalLabel(refusal.failure);
-  log('handshake_refused', {
-    ...auditMark(failure),
-    failure,
-    code: refusal.failure.code,
-    why: refusal.text,
-    address: request.socket.remoteAddress,
-    user: userOf(refusal.claims),
-  });
-  meters.counter('handshakesRefused', { failure }).add();
+/** Refused before anything is verified: anybody can have it as often as he likes, at no cost. */
+const CHEAP = new Set<Failure>([
+  failures.hostDenied,
+  failures.rateLimited,
+  failures.connectionLimit,
+  failures.overload,
+]);
+
+/** Builds what counts refusals and writes them down: of the cheap ones one a second for each failure. */
+function createRefusalLog({ log, meters }: Gate): (refusal: Refusal, address: string) => void {
+  const write = (more: number, { failure: row, text, claims }: Refusal, address: string): void => {
+    const failure = refusalLabel(row);
+    log('handshake_refused', {
+      ...auditMark(failure),
+      failure,
+      code: row.code,
+      why: text,
+      address,
+      user: userOf(claims),
+      ...(more > 0 ? { more } : {}),
+    });
+  };
+  const writers = new Map([...CHEAP].map((failure) => [failure, onceASecond(write)]));
+
+  return (refusal, address) => {
+    meters.counter('handshakesRefused', { failure: refusalLabel(refusal.failure) }).add();
+    const writeSome = writers.get(refusal.failure);
+    if (writeSome === undefined) write(0, refusal, address);
+    else writeSome(refusal, address);
+  };
 }
 
 function socketOf(webSocket: WebSocket, stream: Duplex): Socket {

@@ -29,11 +29,14 @@ const outcomes: Readonly<Record<FailureName, AuditOutcome | undefined>> = {
 
   forbidden: 'forbidden',
   originDenied: 'forbidden',
+  hostDenied: 'forbidden',
 
   messageTooBig: 'limited',
   tooManyFragments: 'limited',
   slowConsumer: 'limited',
   rateLimited: 'limited',
+  connectionLimit: 'limited',
+  overload: 'limited',
 };
 
 const outcomeOf = new Map<string, AuditOutcome | undefined>(Object.entries(outcomes));

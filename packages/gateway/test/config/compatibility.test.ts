@@ -14,6 +14,11 @@ describe('A start with the variables of postgres-websockets', () => {
     assert.equal(options.openChannels, true);
     assert.equal(options.requireExp, false);
     assert.equal(options.maxConnectionAge, 0);
+    assert.equal(options.handshakesPerAddress, 0);
+    assert.equal(options.connectionsPerAddress, 0);
+    assert.equal(options.connectionsPerUser, 0);
+    assert.equal(options.connections, 0);
+    assert.deepEqual(options.allowedHosts, ['*']);
     assert.equal(options.host, '*4');
     assert.equal(options.connectRetries, 5);
     assert.equal(options.onListenerLoss, 'exit');

@@ -193,6 +193,34 @@ describe('loadConfig', () => {
   });
 });
 
+describe('POSTERN_ALLOWED_HOSTS', () => {
+  const allowed = (value: string) => load({ POSTERN_ALLOWED_HOSTS: value }).options.allowedHosts;
+
+  it('takes names and addresses, with a port or without, and all of them', () => {
+    const all = ['ws.test', 'WS.test:8443', '192.0.2.1', '[2001:db8::1]:443', '*'];
+    assert.deepEqual(allowed(all.join(', ')), all);
+  });
+
+  it('refuses what is no Host', () => {
+    for (const value of [
+      'https://ws.test',
+      'ws.test/',
+      '*.ws.test',
+      'a@ws.test',
+      '::1',
+      '[::g]',
+      'ws.test:',
+      'ws.test:99999',
+      'a b',
+    ])
+      assert.match(
+        problemsOf(() => allowed(value)),
+        /POSTERN_ALLOWED_HOSTS: expected hosts such as/,
+        value,
+      );
+  });
+});
+
 describe('POSTERN_TRUSTED_PROXIES', () => {
   const trusted = (value: string) =>
     load({ POSTERN_TRUSTED_PROXIES: value }).options.trustedProxies;

@@ -1,5 +1,5 @@
 import { option } from '../option.ts';
-import { flag, networks, origins } from '../parsers.ts';
+import { flag, hosts, networks, origins } from '../parsers.ts';
 
 /** Which ways in are open, and to whom. */
 export const entryOptions = {
@@ -18,6 +18,10 @@ export const entryOptions = {
   allowedOrigins: option(
     origins.default([]),
     'Exact origins of pages that may connect; unset: `Origin` is not checked.',
+  ),
+  allowedHosts: option(
+    hosts.default([]),
+    'Names that clients may reach the gateway by: `host`, at any port, or `host:port`; `*`: any. Unset: any, but where `POSTERN_HOST` is a loopback address only names of this computer, which stay allowed beside those listed. `/healthz` and `/readyz` answer to any.',
   ),
   trustedProxies: option(
     networks.default([]),

@@ -3,6 +3,19 @@ import { number, whole } from '../parsers.ts';
 
 /** How much one client, or all of them, may take. */
 export const limitOptions = {
+  handshakesPerAddress: option(
+    number(0).default(20),
+    'Handshakes a second from one address (IPv6: one /64), as many at once; beyond it 429; 0: no limit.',
+  ),
+  connectionsPerAddress: option(
+    whole(0).default(200),
+    'Open connections from one address (IPv6: one /64); beyond it 429; 0: no limit.',
+  ),
+  connectionsPerUser: option(
+    whole(0).default(20),
+    'Open connections of one user, which is the token’s `sub` with its `iss`; beyond it 429; 0: no limit. Tokens without `sub` are not counted.',
+  ),
+  connections: option(whole(0).default(0), 'Open connections in all; beyond it 503; 0: no limit.'),
   maxConnectionAge: option(
     number(0).default(86_400),
     'Seconds after which any connection ends with 4002; 0: never.',
