@@ -21,16 +21,26 @@ export interface ResponseHead {
  */
 export class RawSocket {
   readonly #socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
+  #chunks: readonly Buffer[] = [];
   #ended = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on('data', (chunk) => (this.#received = Buffer.concat([this.#received, chunk])));
+    socket.on('data', (chunk) => (this.#chunks = [...this.#chunks, chunk]));
     socket.on('close', () => (this.#ended = true));
     socket.on('error', () => {
       // A reset is one way to be shown the door; `close` follows.
     });
+  }
+
+  /** Put together when it is asked for: a long body comes in many chunks. */
+  get #received(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] ?? Buffer.alloc(0);
+  }
+
+  set #received(rest: Buffer) {
+    this.#chunks = [rest];
   }
 
   /** Connects to a port of 127.0.0.1. */
