@@ -68,6 +68,7 @@ const endings = {
     const { client } = await startGateway(scope);
     return await (await client({ ...CHAT, exp: Date.now() / 1000 + 0.5 })).closed();
   },
+  forbidden: () => ending(() => {}, { hooks: { onSession: ({ end }) => end() } }),
   tooOld: () => ending(() => {}, { environment: { POSTERN_MAX_CONNECTION_AGE: '0.5' } }),
   slowConsumer: async () => {
     const gateway = await startGateway(scope, { environment: { POSTERN_QUEUE_BYTES: '10000' } });

@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { GivenOptions } from './config/given.ts';
 import type { ProgramServer } from './http/attach.ts';
+import type { Authorize } from './http/authorize.ts';
 import type { HandleRequest } from './http/routes.ts';
 import type { Log } from './observe/log.ts';
 import type { Meters } from './observe/meters.ts';
+import type { OnSession } from './session/announce.ts';
 import type { Clock } from './session/deadline.ts';
 
 /** What a gateway is made of: the options of the option table, by name, and what a program adds. */
@@ -18,6 +20,13 @@ export interface GatewayOptions extends GivenOptions {
   readonly log?: Log | undefined;
   /** Routes of the program's own below the base path, asked before the gateway's. */
   readonly handleRequest?: HandleRequest | undefined;
+  /**
+   * Asked about each client whose token holds, before it comes in; default: nobody is. Whatever is not
+   * `true` refuses it; so do an exception and 5 s without an answer.
+   */
+  readonly authorize?: Authorize | undefined;
+  /** Told of each session; default: nobody is. */
+  readonly onSession?: OnSession | undefined;
   /** The clocks that tokens are held against; default: the system's. */
   readonly clock?: Clock | undefined;
 }

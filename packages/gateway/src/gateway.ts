@@ -5,6 +5,7 @@ import { parseGiven } from './config/given.ts';
 import type { Options } from './config/options.ts';
 import type { Gateway, GatewayOptions } from './embedding.ts';
 import { GatewayError } from './errors.ts';
+import type { Authorize } from './http/authorize.ts';
 import { BasePath } from './http/base-path.ts';
 import { createClientAddress } from './http/client-ip.ts';
 import { createEntrances } from './http/entrances.ts';
@@ -27,6 +28,7 @@ import { NotifyFeed } from './postgres/notify-feed.ts';
 import { Notifier } from './postgres/notifier.ts';
 import type { Admit } from './session/admission.ts';
 import { createAdmission } from './session/admission.ts';
+import type { OnSession } from './session/announce.ts';
 import type { Clock } from './session/deadline.ts';
 import { systemClock } from './session/deadline.ts';
 import { drain } from './session/drain.ts';
@@ -50,9 +52,9 @@ const USUAL_BASE_PATH = '/postern';
 
 /** Builds the parts of a gateway and joins them. Throws `POSTERN_CONFIG`, `_KEYS` or `_DATABASE`. */
 export function createGateway(given: GatewayOptions): Gateway {
-  const { basePath = USUAL_BASE_PATH, log, handleRequest, clock, ...rest } = given;
-  const options = parseGiven(rest);
-  const core = coreOf(options, { log, clock });
+  const { basePath = USUAL_BASE_PATH, handleRequest, ...rest } = given;
+  const core = coreOf(rest);
+  const { options } = core;
   let draining = false;
   let leave: () => void;
   const drained = new Promise<void>((resolve) => (leave = resolve));
@@ -116,10 +118,15 @@ interface Core {
   readonly hub: Hub;
   readonly registry: Registry<Session>;
   readonly meters: Meters;
+  readonly authorize: Authorize | undefined;
+  readonly onSession: OnSession | undefined;
 }
 
-function coreOf(options: Options, hooks: Pick<GatewayOptions, 'log' | 'clock'>): Core {
-  const log = hooks.log ?? createLog({ level: options.logLevel, format: options.logFormat });
+type CoreOptions = Omit<GatewayOptions, 'basePath' | 'handleRequest'>;
+
+function coreOf({ log: given, clock, authorize, onSession, ...rest }: CoreOptions): Core {
+  const options = parseGiven(rest);
+  const log = given ?? createLog({ level: options.logLevel, format: options.logFormat });
   const meters = new Meters({ version: version(), node: process.version });
   const deliveries = meters.counter('deliveries');
   const deliveredBytes = meters.counter('deliveredBytes');
@@ -130,10 +137,12 @@ function coreOf(options: Options, hooks: Pick<GatewayOptions, 'log' | 'clock'>):
   return {
     options,
     log: countProblems(log, meters),
-    clock: hooks.clock ?? systemClock,
+    clock: clock ?? systemClock,
     hub,
     registry: new Registry(),
     meters,
+    authorize,
+    onSession,
   };
 }
 
@@ -219,7 +228,7 @@ interface Joints {
 
 /** The ways in from the servers of the program: for handshakes, and for what is none. */
 function joinHttp(
-  { options, log, clock, meters }: Core,
+  { options, authorize, log, clock, meters }: Core,
   { admit, basePath, verify, handleRequest, health }: Joints,
 ) {
   const hostAllowed = createHostCheck({
@@ -234,6 +243,7 @@ function joinHttp(
     turnstile: createTurnstile(options, () => clock.monotonicMs()),
     originAllowed: createOriginCheck(options.allowedOrigins),
     verify,
+    authorize,
     now: () => clock.wallMs() / 1000,
     admit,
     options,

@@ -88,10 +88,12 @@ export const failures = {
   },
   forbidden: {
     http: 403,
+    close: 3003,
     reason: 'Forbidden',
     code: 'forbidden',
     retry: 'no',
-    advice: 'The token is valid but grants nothing here: no channel, or not the one in the path.',
+    advice:
+      'The token is valid but grants nothing here: no channel, or not the one in the path; or the program that embeds the gateway says no.',
   },
   originDenied: {
     http: 403,

@@ -9,6 +9,7 @@ import { pathCredential } from '../auth/credential.ts';
 import { grantFrom } from '../auth/grant.ts';
 import type { GrantRules } from '../auth/grant.ts';
 import { rawStatus } from '../auth/problems.ts';
+import { tokenProblems } from '../auth/problems.ts';
 import type { TokenProblem } from '../auth/problems.ts';
 import type { Claims, Verify } from '../auth/verify.ts';
 import { auditMark, userOf } from '../observe/audit.ts';
@@ -17,6 +18,8 @@ import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Admit, Visitor } from '../session/admission.ts';
 import type { Closing, Session, Socket } from '../session/session.ts';
+import { isAuthorized } from './authorize.ts';
+import type { Authorize } from './authorize.ts';
 import type { ClientAddress } from './client-ip.ts';
 import { malformed } from './handshake.ts';
 import type { Health } from './health.ts';
@@ -34,6 +37,8 @@ export interface Gate {
   readonly turnstile: Turnstile;
   readonly originAllowed: (origin: string | undefined) => boolean;
   readonly verify: Verify;
+  /** The embedding program's word on each visitor; undefined: it has none. */
+  readonly authorize: Authorize | undefined;
   /** UNIX seconds. */
   readonly now: () => number;
   readonly admit: Admit;
@@ -175,9 +180,26 @@ async function examine(
   });
   if ('problem' in granted) return refusalFor(granted.problem, verification.claims);
 
-  // The gate may have closed while the signature was verified. A token that ended meanwhile needs no
-  // second look: its session is cut off before the first frame, either way.
-  return shut(gate) ?? { ...verification, ...granted, address };
+  // The gate may have closed while the signature was verified, or while the program thought. A token
+  // that ended meanwhile needs no second look: its session is cut off before the first frame, either way.
+  const visitor = { ...verification, ...granted, address };
+  return shut(gate) ?? (await turnedDown(visitor, request, gate)) ?? shut(gate) ?? visitor;
+}
+
+/** What the embedding program has against a visitor. A fault of its own counts as no. */
+async function turnedDown(
+  { claims, grant }: Visitor,
+  request: IncomingMessage,
+  { authorize, log }: Gate,
+): Promise<Refusal | undefined> {
+  if (authorize === undefined) return undefined;
+  try {
+    if (await isAuthorized(authorize, { request, claims, ...grant })) return undefined;
+    return refusalFor(tokenProblems.noChannels, claims);
+  } catch (error) {
+    log('authorize_failed', { error });
+    return { failure: failures.internal, claims };
+  }
 }
 
 /** Whether nobody may enter just now. */

@@ -81,6 +81,15 @@ export const events = {
       '`Forwarded` or `X-Forwarded-*` came from a peer that `POSTERN_TRUSTED_PROXIES` does not list, and is ignored. If the field names a proxy of yours, list it: without that all its clients count as one address. If not, a client made it up. Said once.',
   },
   handshake_failed: { level: 'error', meaning: 'A bug: a handshake ended in an exception.' },
+  authorize_failed: {
+    level: 'error',
+    meaning:
+      'The `authorize` of the embedding program threw, or had no answer within 5 s; its client was refused with 500.',
+  },
+  on_session_failed: {
+    level: 'error',
+    meaning: 'The `onSession` of the embedding program threw; the session goes on.',
+  },
   message_failed: {
     level: 'error',
     meaning: 'A bug: a message ended in an exception, and its session with 1011.',

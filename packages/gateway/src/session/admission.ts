@@ -8,6 +8,8 @@ import { auditMark, userOf } from '../observe/audit.ts';
 import { endingLabel } from '../observe/labels.ts';
 import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
+import { createAnnouncement } from './announce.ts';
+import type { OnSession } from './announce.ts';
 import type { Clock } from './deadline.ts';
 import { deadlineAt } from './deadline.ts';
 import type { ExpiryWheel } from './expiry.ts';
@@ -37,6 +39,8 @@ export interface AdmissionParts {
   readonly wheel: ExpiryWheel;
   readonly heartbeat: Heartbeat;
   readonly protocol: RawProtocol;
+  /** Told of each session; undefined: nobody is. */
+  readonly onSession: OnSession | undefined;
   readonly log: Log;
   readonly meters: Meters;
   readonly options: {
@@ -55,7 +59,7 @@ export interface AdmissionParts {
 
 /** Builds what admits visitors. Whatever is entered here is undone in one place, at the end. */
 export function createAdmission(parts: AdmissionParts): Admit {
-  const { clock, hub, registry, wheel, heartbeat, protocol, log, meters } = parts;
+  const { clock, hub, registry, wheel, heartbeat, protocol, onSession, log, meters } = parts;
   const { messagesPerSecond: perSecond, messageBurst: burst } = parts.options;
   const queueBytes = parts.options.queueBytes === 0 ? Infinity : parts.options.queueBytes;
 
@@ -63,6 +67,7 @@ export function createAdmission(parts: AdmissionParts): Admit {
     const admittedMs = clock.monotonicMs();
     const undo: (() => void)[] = [];
     const id = randomUUID();
+    const announcement = createAnnouncement(onSession, log);
     const who = { session: id, address, user: userOf(claims) };
     const session = new Session({
       id,
@@ -82,6 +87,7 @@ export function createAdmission(parts: AdmissionParts): Admit {
     undo.push(...grant.readable.map((name) => hub.subscribe(name, session)));
     log('session_started', { ...who, channels: grant.channels.length });
     protocol.opened(session);
+    announcement.opened(session);
     return session;
 
     function leave(ended: Session, close: Close): void {
@@ -94,6 +100,7 @@ export function createAdmission(parts: AdmissionParts): Admit {
       const mark = by === 'gateway' ? auditMark(failure) : {};
       log('session_ended', { ...mark, ...who, failure, code, by, seconds, ignored: ended.ignored });
       protocol.closed(ended, close);
+      announcement.closed(close);
     }
   };
 }

@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { describe, it } from 'node:test';
+
+import { createGateway } from 'postern';
+import type { Applicant, EventName, Fields, GatewayOptions, ProgramSession } from 'postern';
+
+import { handshake } from '../support/exchange.ts';
+import { failOnLeaks } from '../support/leaks.ts';
+import { freshDatabase } from '../support/postgres.ts';
+import { listeningServer } from '../support/program-server.ts';
+import { SECRET, signToken } from '../support/tokens.ts';
+import { inTime, until } from '../support/wait.ts';
+import { WsClient } from '../support/ws-client.ts';
+
+const CHAT = { mode: 'rw', channels: ['chat'], sub: 'ada', exp: 2e9 } as const;
+const READER = { ...CHAT, mode: 'r', sub: 'reader' } as const;
+const NO_CHANNELS = [400, 'No allowed channels'];
+const INTERNAL = [500, 'Internal error'];
+
+type Hooks = Pick<GatewayOptions, 'authorize' | 'onSession' | 'basePath'>;
+
+const scope = failOnLeaks();
+
+/** A gateway with these hooks on a server of its own, or on one that is there. */
+async function start(hooks: Hooks, place?: Awaited<ReturnType<typeof emptyServer>>) {
+  const { url, channel } = await freshDatabase(scope);
+  const events: (readonly [EventName, Fields])[] = [];
+  const gateway = createGateway({
+    databaseUrl: url,
+    databaseChannel: channel,
+    jwtSecret: SECRET,
+    urlTokens: true,
+    poolSize: 1,
+    drainSeconds: 0,
+    log: (event, fields = {}) => void events.push([event, fields]),
+    ...hooks,
+  });
+  scope.after(() => gateway.stop());
+  const { server, port } = place ?? (await emptyServer());
+  gateway.attach(server);
+  await gateway.start();
+  const base = hooks.basePath ?? '/postern';
+  return {
+    gateway,
+    port,
+    connect: async (claims: object = CHAT): Promise<WsClient> => {
+      const client = await WsClient.connect(`ws://127.0.0.1:${port}${base}/${await sign(claims)}`);
+      scope.after(() => Promise.resolve(client.terminate()));
+      return client;
+    },
+    knock: async (claims: object = CHAT): Promise<readonly unknown[]> => {
+      const answer = await handshake(port, { target: `${base}/${await sign(claims)}` });
+      return [answer.status, answer.body];
+    },
+    fieldsOf: (name: EventName): readonly Fields[] =>
+      events.filter(([event]) => event === name).map(([, fields]) => fields),
+  };
+}
+
+const sign = (claims: object): Promise<string> => signToken({ ...claims });
+const emptyServer = () => listeningServer(scope, (_, response) => void response.end());
+
+/** What is decided from outside, and whether somebody waits for it. */
+function decision() {
+  let decide: (answer: boolean) => void = () => {};
+  let fail: (error: Error) => void = () => {};
+  let ask: () => void = () => {};
+  const answer = new Promise<boolean>((resolve, reject) => ([decide, fail] = [resolve, reject]));
+  const asked = new Promise<void>((resolve) => (ask = resolve));
+  const authorize = ({ claims }: Applicant): boolean | Promise<boolean> => {
+    if (claims['sub'] !== 'ada') return true;
+    ask();
+    return answer;
+  };
+  return {
+    authorize,
+    asked,
+    decide: (value: boolean) => decide(value),
+    fail: (error: Error) => fail(error),
+  };
+}
+
+/** Knocks, and waits for the answer as long as it takes. */
+async function knockPatiently(port: number): Promise<readonly unknown[]> {
+  const headers = {
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+    'Sec-WebSocket-Version': '13',
+  };
+  const path = `/postern/${await sign(CHAT)}`;
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get({ port, path, headers, agent: false }, resolve).on('error', reject);
+  });
+  return [response.statusCode, await text(response)];
+}
+
+async function hearsItself(client: WsClient): Promise<void> {
+  client.send('still here');
+  assert.match(await client.message(), /"payload":"still here"/);
+}
+
+describe('What a program authorizes', () => {
+  it('is asked for whoever has a good token, and for nobody else', async () => {
+    const applicants: Applicant[] = [];
+    const { connect, knock } = await start({
+      authorize: (applicant) => applicants.push(applicant) > 0,
+    });
+    await connect(READER);
+    assert.equal((await knock({ ...CHAT, exp: 1 }))[0], 400);
+    assert.equal((await knock({ ...CHAT, channels: [] }))[0], 400);
+
+    const [{ request, ...rest } = assert.fail('nobody was asked for'), ...others] = applicants;
+    assert.match(request.url ?? '', /^\/postern\/ey/);
+    assert.deepEqual(rest, {
+      claims: READER,
+      channels: ['chat'],
+      readable: ['chat'],
+      writable: [],
+    });
+    assert.deepEqual(others, []);
+  });
+
+  it('is let in for true only, at once or later', async () => {
+    const answers: Readonly<Record<string, Hooks['authorize']>> = {
+      yes: () => true,
+      'yes later': () => Promise.resolve(true),
+      no: () => false,
+      'no later': () => Promise.resolve(false),
+      'not quite yes': () => JSON.parse('1'),
+      'nothing at all': () => JSON.parse('null'),
+    };
+    const { connect, knock, fieldsOf } = await start({
+      authorize: (applicant) => answers[String(applicant.claims['sub'])]?.(applicant) ?? false,
+    });
+    for (const sub of ['yes', 'yes later']) await hearsItself(await connect({ ...CHAT, sub }));
+    for (const sub of Object.keys(answers).slice(2)) {
+      assert.deepEqual(await knock({ ...CHAT, sub }), NO_CHANNELS, sub);
+      const { failure, user } = fieldsOf('handshake_refused').at(-1) ?? {};
+      assert.deepEqual([failure, user], ['forbidden', sub]);
+    }
+    assert.equal(fieldsOf('session_started').length, 2);
+  });
+
+  it('gets no more than its token says, whatever the program does to its copies', async () => {
+    const { connect } = await start({
+      authorize: ({ claims, channels, readable, writable }) => {
+        Object.assign(claims, { sub: 'root' });
+        for (const list of [channels, readable, writable]) Object.assign(list, ['secrets']);
+        return true;
+      },
+    });
+    const client = await connect();
+    client.send('hello');
+    assert.match(await client.message(), /"channel":"chat","claims":.*"sub":"ada"/);
+  });
+
+  it('is refused when the program fails, which costs nobody else anything', async () => {
+    const faults: readonly NonNullable<Hooks['authorize']>[] = [
+      () => assert.fail('at once'),
+      () => Promise.reject(new Error('later')),
+    ];
+    for (const fault of faults) {
+      const { connect, knock, fieldsOf } = await start({
+        authorize: (applicant) => applicant.claims['sub'] === 'reader' || fault(applicant),
+      });
+      const other = await connect({ ...CHAT, sub: 'reader' });
+      assert.deepEqual(await knock(), INTERNAL);
+      assert.match(String(fieldsOf('authorize_failed')[0]?.['error']), /at once|later/);
+      assert.equal(fieldsOf('handshake_refused')[0]?.['failure'], 'internal');
+      await hearsItself(other);
+    }
+  });
+
+  it('is refused when the program does not answer in time, and meanwhile others come in', async () => {
+    const { authorize, asked, fail } = decision();
+    const { port, connect, fieldsOf } = await start({ authorize });
+    const refused = knockPatiently(port);
+    await asked;
+    const other = await connect({ ...CHAT, sub: 'grace' });
+    await hearsItself(other);
+    assert.deepEqual(await inTime('the refusal', refused, 30_000), INTERNAL);
+    assert.match(String(fieldsOf('authorize_failed')[0]?.['error']), /within 5 s/);
+
+    // Nobody waits for it any more: it must not end the process.
+    fail(new Error('too late'));
+    await hearsItself(other);
+    assert.equal(fieldsOf('session_started').length, 1);
+  });
+
+  it('is not let in when the gateway stopped while the program thought', async () => {
+    const { authorize, asked, decide } = decision();
+    const { gateway, knock, fieldsOf } = await start({ authorize });
+    const refused = knock();
+    await asked;
+    await gateway.stop();
+    decide(true);
+    assert.deepEqual(await refused, [503, 'Going away']);
+    assert.equal(fieldsOf('session_started').length, 0);
+  });
+});
+
+describe('The sessions that a program is told of', () => {
+  /** A gateway that records what it tells, and then does something. */
+  async function recorded(then: (session: ProgramSession) => void | Promise<void> = () => {}) {
+    const sessions: ProgramSession[] = [];
+    const started = await start({
+      onSession: (session) => {
+        sessions.push(session);
+        return then(session);
+      },
+    });
+    return { ...started, session: () => until('the session', () => sessions[0]), sessions };
+  }
+
+  it('are told once each, with their end', async () => {
+    const { connect, session, sessions, fieldsOf } = await recorded();
+    const client = await connect();
+    const { id, claims, channels, ended } = await session();
+    assert.deepEqual([claims, channels], [CHAT, ['chat']]);
+    assert.equal(fieldsOf('session_started')[0]?.['session'], id);
+    await client.close(1000);
+    assert.deepEqual(await ended, { code: 1000, by: 'client' });
+    assert.equal(sessions.length, 1);
+  });
+
+  it('can be ended by it, once', async () => {
+    const { connect, session, fieldsOf } = await recorded();
+    const [client, other] = [await connect(), await connect()];
+    const { end, ended } = await session();
+    end();
+    end();
+    assert.deepEqual(await ended, { code: 3003, by: 'gateway' });
+    assert.deepEqual(await client.closed(), { code: 3003, reason: 'Forbidden' });
+    assert.equal(fieldsOf('session_ended').length, 1);
+    await hearsItself(other);
+  });
+
+  it('can be ended while it is told of them', async () => {
+    const { connect, session } = await recorded(({ end }) => end());
+    const client = await connect();
+    assert.deepEqual(await client.closed(), { code: 3003, reason: 'Forbidden' });
+    assert.deepEqual(await (await session()).ended, { code: 3003, by: 'gateway' });
+  });
+
+  it('go on when it fails, at once or later', async () => {
+    for (const fault of [() => assert.fail('a bug'), () => Promise.reject(new Error('a bug'))]) {
+      const { connect, session, fieldsOf } = await recorded(fault);
+      const client = await connect();
+      await hearsItself(client);
+      const { id } = await session();
+      const [{ session: failed, error } = {}] = fieldsOf('on_session_failed');
+      assert.deepEqual([failed, /a bug/.test(String(error))], [id, true]);
+    }
+  });
+
+  it('are those of its own gateway, where two share a server', async () => {
+    const place = await emptyServer();
+    const seen: string[] = [];
+    const startAt = (basePath: string, may: boolean) =>
+      start(
+        {
+          basePath,
+          authorize: () => seen.push(`${basePath} asked`) > 0 && may,
+          onSession: () => void seen.push(`${basePath} told`),
+        },
+        place,
+      );
+    const [one, two] = [await startAt('/one', true), await startAt('/two', false)];
+    await hearsItself(await one.connect());
+    assert.deepEqual(await two.knock(), NO_CHANNELS);
+    assert.deepEqual(seen, ['/one asked', '/one told', '/two asked']);
+  });
+});
