@@ -14,16 +14,13 @@ export interface TestFile {
   readonly built: string;
   /** Unit tests need no PostgreSQL, the others do. */
   readonly isUnit: boolean;
-  /** Keeps the machine busy: others measure time. */
-  readonly isLoad: boolean;
   /** Needs the packages as npm would publish them. */
   readonly needsPacked: boolean;
 }
 
 /**
  * The tests whose source contains one of the filters in its path, all of them when there is none. Found
- * by their sources: what the build left of a test that was deleted since does not run. Those under load
- * come first, beside the unit tests, which no clock hurries.
+ * by their sources: what the build left of a test that was deleted since does not run.
  */
 export function findTests(root: string, filters: readonly string[]): readonly TestFile[] {
   return folders
@@ -32,12 +29,10 @@ export function findTests(root: string, filters: readonly string[]): readonly Te
         source: `${source}/${file}`,
         built: `${built}/${file.replace(/\.ts$/, '.js')}`,
         isUnit: source !== 'tests',
-        isLoad: source === 'tests' && file.startsWith('load/'),
         needsPacked: source === 'tests' && file.startsWith('conformance/'),
       })),
     )
-    .filter(({ source }) => filters.length === 0 || filters.some((part) => source.includes(part)))
-    .sort((one, other) => Number(other.isLoad) - Number(one.isLoad));
+    .filter(({ source }) => filters.length === 0 || filters.some((part) => source.includes(part)));
 }
 
 function listTests(folder: string): readonly string[] {
