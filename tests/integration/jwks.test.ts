@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { after, describe, it } from 'node:test';
 
 import { startPostern } from '../support/child.ts';
+import { examine, finds } from '../support/doctor.ts';
 import { handshake } from '../support/exchange.ts';
 import { startIssuer } from '../support/issuer.ts';
 import type { Issuer } from '../support/issuer.ts';
@@ -113,3 +114,21 @@ function drip(response: Parameters<RequestListener>[1]): void {
   const timer = setInterval(() => response.write(' '), 200);
   response.once('close', () => clearInterval(timer));
 }
+
+describe('postern doctor with the URL of a JWK set', () => {
+  it('fetches it, and says what is in it or why it cannot be had', async () => {
+    const issuer = await startIssuer(scope);
+    const ca = `${await scratchFolder(scope)}/ca.pem`;
+    await writeFile(ca, issuer.certificate);
+    const { POSTERN_JWT_SECRET: _, ...usual } = environmentFor(database);
+    const env = { ...usual, POSTERN_JWKS: issuer.url, NODE_EXTRA_CA_CERTS: ca };
+
+    issuer.publish([keyPair('ES256', 'one').jwk]);
+    finds(await examine(scope, env), 'jwks', { status: 'ok', found: /^fetched: ec \S+ \(one\)$/ });
+
+    issuer.answer = (_request, response) => void response.writeHead(502).end();
+    const examination = await examine(scope, env);
+    assert.equal(examination.code, 1);
+    finds(examination, 'jwks', { status: 'problem', found: /status 502/, mend: /the issuer/ });
+  });
+});

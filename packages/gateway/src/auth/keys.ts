@@ -24,9 +24,9 @@ export interface KeySources {
 }
 
 /**
- * Loads the keys that verify tokens; an empty list only where they are yet to be fetched. Two keys may share a `kid`, as when both
- * options name the same key: all are trusted alike, and each that fits is tried. Throws a
- * {@link GatewayError} `POSTERN_KEYS` that names the option and the mend, never a value.
+ * Loads the keys that verify tokens; an empty list only where they are yet to be fetched. Two keys may
+ * share a `kid`, as when both options name the same key: all are trusted alike, and each that fits is
+ * tried. Throws a {@link GatewayError} `POSTERN_KEYS` that names the option and the mend, never a value.
  */
 export function loadKeys({
   jwtSecret,
