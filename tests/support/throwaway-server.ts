@@ -13,7 +13,8 @@ import { traceProcess } from '#gateway/cli/embedded/processes.js';
 /** Tests do not outlive a crash of the machine, so nothing waits for its disk. */
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } as const;
 
-const PREFIX = 'postern-test-';
+/** Nothing else may begin like this: what does, and names no process that lives, is cleared away. */
+const PREFIX = 'postern-test-data-';
 
 /** A folder for data that `start` may be called for again and again, until it is removed. */
 export interface Throwaway {
