@@ -10,6 +10,7 @@ import { startIssuer } from '../support/issuer.ts';
 import type { Issuer } from '../support/issuer.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import { scrape, seriesOf } from '../support/scrape.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { environmentFor, serve } from '../support/served.ts';
 import { keyPair, signToken } from '../support/tokens.ts';
@@ -24,10 +25,27 @@ async function serveWith(issuer: Issuer, jwks = issuer.url) {
   const folder = await scratchFolder(scope);
   const ca = `${folder}/ca.pem`;
   await writeFile(ca, issuer.certificate);
-  const environment = { POSTERN_JWT_SECRET: '', POSTERN_JWKS: jwks, NODE_EXTRA_CA_CERTS: ca };
+  const environment = {
+    POSTERN_JWT_SECRET: '',
+    POSTERN_JWKS: jwks,
+    POSTERN_ADMIN_PORT: '0',
+    NODE_EXTRA_CA_CERTS: ca,
+  };
   const served = await serve(scope, { ...database, environment });
   await served.ready(15_000);
-  return served;
+  const opened = await served.child.line(/"event":"admin_listening"/);
+  const adminPort = Number(/"port":(\d+)/.exec(opened)?.[1]);
+  return { ...served, fetches: () => fetchesAt(adminPort) };
+}
+
+/** How many fetches came to what, without what never happened. */
+async function fetchesAt(adminPort: number) {
+  const series = [...seriesOf(await scrape(adminPort), 'postern_jwks_fetches_total')];
+  return Object.fromEntries(
+    series
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => [/outcome="(\w+)"/.exec(name)?.[1] ?? name, count]),
+  );
 }
 
 async function knock(port: number, pair: KeyPair, kid: string) {
@@ -44,7 +62,7 @@ describe('postern serve with the URL of a JWK set', () => {
     const [one, two] = [keyPair('ES256', 'one'), keyPair('ES256', 'two')];
     const issuer = await startIssuer(scope);
     issuer.publish([one.jwk]);
-    const { port, child } = await serveWith(issuer);
+    const { port, child, fetches } = await serveWith(issuer);
     await child.line(/"keys":1,.*"event":"jwks_loaded"/);
     assert.equal(await knock(port, one, 'one'), 'in');
 
@@ -53,6 +71,7 @@ describe('postern serve with the URL of a JWK set', () => {
     assert.equal(await knock(port, one, 'one'), 'in');
     assert.equal(await knock(port, two, 'one'), '400 Error: JWSError JWSInvalidSignature');
     assert.equal(issuer.requests(), 2);
+    assert.deepEqual(await fetches(), { loaded: 2 });
   });
 
   it('starts while the issuer is away, answers 503 meanwhile, and finds it when it is back', async () => {
@@ -92,11 +111,19 @@ describe('postern serve with the URL of a JWK set', () => {
       answers.map(async ([reason, answer]) => {
         const issuer = await startIssuer(scope);
         issuer.answer = answer;
-        const { child } = await serveWith(issuer);
+        const { child, fetches } = await serveWith(issuer);
         assert.match(await child.line(/"event":"jwks_failed"/, 20_000), reason);
+        assert.deepEqual(Object.keys(await fetches()), ['unavailable']);
       }),
     );
     assert.equal(elsewhere.requests(), 0);
+  });
+
+  it('counts an answer without a usable key apart from none', async () => {
+    const issuer = await startIssuer(scope);
+    const { child, fetches } = await serveWith(issuer);
+    await child.line(/"reason":"no key that can be used".*"event":"jwks_failed"/);
+    assert.deepEqual(Object.keys(await fetches()), ['unusable']);
   });
 
   it('refuses plain http at the start, and names the mend', async () => {

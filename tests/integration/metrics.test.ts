@@ -75,6 +75,11 @@ const causes = {
       );
     },
   },
+  jwksFetches: {
+    // Nobody listens there. It is tried again within a second.
+    options: { environment: { POSTERN_JWKS: 'https://127.0.0.1:1/keys' } },
+    act: () => Promise.resolve(),
+  },
   feedUp: loseFeed,
   feedRoundTripSeconds: {
     options: { environment: { POSTERN_LISTENER_CHECK_SECONDS: '0.1' } },

@@ -58,7 +58,7 @@ export function createGateway(given: GatewayOptions): Gateway {
   let draining = false;
   let leave: () => void;
   const drained = new Promise<void>((resolve) => (leave = resolve));
-  const keys = keyRingFor(options, core.log);
+  const keys = keyRingFor(options, core.log, core.meters);
   const { database, notifier, feed, lost } = joinPostgres(core);
   const { admit, wheel, heartbeat } = joinSessions(core, notifier);
   const { door, detach, ...entrances } = joinHttp(core, {

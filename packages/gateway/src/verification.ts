@@ -6,6 +6,7 @@ import type { KeySource, Verify } from './auth/verify.ts';
 import { createVerifier } from './auth/verify.ts';
 import type { Options } from './config/options.ts';
 import type { Log } from './observe/log.ts';
+import type { Meters } from './observe/meters.ts';
 
 /** What verifies tokens as the options say. */
 export function verifierFor(options: Options, source: KeySource): Verify {
@@ -16,8 +17,11 @@ export function verifierFor(options: Options, source: KeySource): Verify {
  * The keys that the options name; a set that has to be fetched is, once the ring is started. Throws
  * `POSTERN_KEYS`.
  */
-export function keyRingFor(options: Options, log: Log): KeyRing {
-  return new KeyRing(sourcesIn(options), { log });
+export function keyRingFor(options: Options, log: Log, meters?: Meters): KeyRing {
+  return new KeyRing(sourcesIn(options), {
+    log,
+    onFetch: (outcome) => meters?.counter('jwksFetches', { outcome }).add(),
+  });
 }
 
 /** The keys that the options hold themselves, without those at a URL. Throws `POSTERN_KEYS`. */

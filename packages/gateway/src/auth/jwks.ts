@@ -12,6 +12,7 @@ export interface RefusedKey {
 
 /** A set that was fetched: at least one key. */
 export interface FetchedKeys {
+  readonly outcome: 'loaded';
   readonly keys: readonly VerificationKey[];
   readonly refused: readonly RefusedKey[];
   readonly maxAgeMs: number | undefined;
@@ -19,9 +20,13 @@ export interface FetchedKeys {
 
 /** What was wrong with a set, or with the way to it: a few constant words or an error code. */
 export interface FetchProblem {
+  readonly outcome: 'unavailable' | 'unusable';
   readonly problem: string;
   readonly refused: readonly RefusedKey[];
 }
+
+/** What came of a fetch: keys; no text at all; or a text that holds no key for us. */
+export type FetchOutcome = (FetchedKeys | FetchProblem)['outcome'];
 
 /** Each key of a token without `kid` is tried: a set must not make handshakes dear. */
 const MOST_KEYS = 100;
@@ -55,7 +60,7 @@ export async function fetchJwks(
     const { text, maxAgeMs } = await orAborted(getText(url, signal), signal);
     return readSet(text, maxAgeMs);
   } catch (error) {
-    return { problem: reasonOf(error, signal), refused: [] };
+    return { outcome: 'unavailable', problem: reasonOf(error, signal), refused: [] };
   }
 }
 
@@ -64,16 +69,17 @@ function readSet(text: string, maxAgeMs: number | undefined): FetchedKeys | Fetc
   const document = parseObject(text);
   const members = document === undefined ? undefined : own(document, 'keys');
   const refused: RefusedKey[] = [];
-  if (!Array.isArray(members)) return { problem: 'not a JWK set', refused };
-  if (members.length > MOST_KEYS) return { problem: `more than ${MOST_KEYS} keys`, refused };
+  const unusable = (problem: string) => ({ outcome: 'unusable', problem, refused }) as const;
+  if (!Array.isArray(members)) return unusable('not a JWK set');
+  if (members.length > MOST_KEYS) return unusable(`more than ${MOST_KEYS} keys`);
 
   const keys = members.flatMap((member, index) => {
     const read = readPublished(member);
     if (typeof read === 'string') refused.push({ position: index + 1, why: read });
     return typeof read === 'object' ? [read] : [];
   });
-  if (keys.length === 0) return { problem: 'no key that can be used', refused };
-  return { keys, refused, maxAgeMs };
+  if (keys.length === 0) return unusable('no key that can be used');
+  return { outcome: 'loaded', keys, refused, maxAgeMs };
 }
 
 /** A key, the reason why it is refused, or `undefined` for a key that is for something else. */

@@ -4,7 +4,7 @@ import type { GetText } from './https-text.ts';
 import { publishedAlgorithms } from './jwk.ts';
 import type { VerificationKey } from './jwk.ts';
 import { fetchJwks } from './jwks.ts';
-import type { FetchedKeys, FetchProblem } from './jwks.ts';
+import type { FetchedKeys, FetchOutcome, FetchProblem } from './jwks.ts';
 import type { Timing } from './timing.ts';
 import { systemTiming } from './timing.ts';
 import type { LookUp, Sought } from './verify.ts';
@@ -19,6 +19,8 @@ export type KeyLog = (event: KeyEvent, fields: Readonly<Record<string, string | 
 export interface RemoteKeysOptions {
   readonly url: URL;
   readonly log: KeyLog;
+  /** Is told what came of each fetch, but of one that the stop cut off. */
+  readonly onFetch?: (outcome: FetchOutcome) => void;
   readonly getText?: GetText;
   readonly timing?: Timing;
 }
@@ -53,7 +55,7 @@ export class RemoteKeys {
   #cancelTimer = (): void => {};
 
   constructor(options: RemoteKeysOptions) {
-    this.#options = { getText: httpsText, timing: systemTiming, ...options };
+    this.#options = { getText: httpsText, timing: systemTiming, onFetch: () => {}, ...options };
   }
 
   /** The keys as they are now. The list is replaced, never changed. */
@@ -120,7 +122,7 @@ export class RemoteKeys {
   }
 
   async #fetchOnce(): Promise<void> {
-    const { url, getText, timing } = this.#options;
+    const { url, getText, timing, onFetch } = this.#options;
     this.#cancelTimer();
     const tooLate = new AbortController();
     const cancel = timing.after(ANSWER_MS, () => tooLate.abort());
@@ -129,6 +131,7 @@ export class RemoteKeys {
     cancel();
     if (this.#stopped.signal.aborted) return;
 
+    onFetch(result.outcome);
     const againMs = 'problem' in result ? this.#failed(result) : this.#loaded(result);
     this.#cancelTimer = timing.after(againMs, () => void this.#fetch());
   }

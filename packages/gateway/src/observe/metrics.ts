@@ -138,6 +138,12 @@ export const metrics = {
     name: 'postern_outbox_bytes',
     help: 'Bytes that wait for clients to read them, of all clients together.',
   },
+  jwksFetches: {
+    type: 'counter',
+    name: 'postern_jwks_fetches_total',
+    labels: { outcome: ['loaded', 'unavailable', 'unusable'] },
+    help: 'Fetches of the JWK set at `POSTERN_JWKS`, by what came of them: `loaded`; `unavailable`, no text could be had from there; `unusable`, the text holds no key that can be used.',
+  },
   feedUp: {
     type: 'gauge',
     name: 'postern_feed_up',

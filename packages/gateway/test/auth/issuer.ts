@@ -9,6 +9,8 @@ import { TurnedTiming } from './turned-timing.ts';
 export class Issuer {
   readonly timing = new TurnedTiming();
   readonly events: { readonly event: string; readonly [field: string]: unknown }[] = [];
+  /** What the gate was told of each fetch. */
+  readonly outcomes: string[] = [];
   /** How it answers: a set, once it is asked. */
   answer: () => Promise<HttpsText> = () => Promise.reject(new Error('ECONNREFUSED'));
   fetches = 0;
@@ -25,6 +27,7 @@ export class Issuer {
       {
         getText,
         timing: this.timing,
+        onFetch: (outcome) => void this.outcomes.push(outcome),
         log: (event, fields) => void this.events.push({ event, ...fields }),
       },
     );

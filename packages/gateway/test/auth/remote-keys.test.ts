@@ -216,6 +216,36 @@ describe('an issuer that does not answer', () => {
   });
 });
 
+describe('what came of a fetch', () => {
+  it('is told once for each, whoever it was for, and is no news when nothing is new', async () => {
+    const issuer = new Issuer();
+    await issuer.start();
+    issuer.publish([published('a')]);
+    await issuer.timing.pass(1_000);
+    issuer.say('{"keys":[]}');
+    await issuer.timing.pass(10 * MINUTE_MS);
+    issuer.publish([published('a')]);
+    await issuer.timing.pass(1_000);
+    await issuer.knock('made up');
+    assert.equal(issuer.fetches, 5);
+    assert.deepEqual(issuer.outcomes, ['unavailable', 'loaded', 'unusable', 'loaded', 'loaded']);
+  });
+
+  it('is nothing that came too late, and is not told when the stop cut it off', async () => {
+    const issuer = new Issuer();
+    issuer.hang();
+    await issuer.start();
+    await issuer.timing.pass(5_000);
+    assert.deepEqual(issuer.outcomes, ['unavailable']);
+
+    await issuer.timing.pass(1_000);
+    assert.equal(issuer.fetches, 2);
+    issuer.ring.stop();
+    await settled();
+    assert.deepEqual(issuer.outcomes, ['unavailable']);
+  });
+});
+
 describe('an answer that is no set', () => {
   const weak = octJwk(secret, { kid: 'weak' });
   const answers: Readonly<Record<string, string>> = {
