@@ -11,6 +11,7 @@ import { handshake } from '../support/exchange.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { listeningServer } from '../support/program-server.ts';
+import { RawSocket } from '../support/raw-socket.ts';
 import { SECRET, signToken } from '../support/tokens.ts';
 import { inTime, until } from '../support/wait.ts';
 import { WsClient } from '../support/ws-client.ts';
@@ -20,7 +21,10 @@ const READER = { ...CHAT, mode: 'r', sub: 'reader' } as const;
 const NO_CHANNELS = [400, 'No allowed channels'];
 const INTERNAL = [500, 'Internal error'];
 
-type Hooks = Pick<GatewayOptions, 'authorize' | 'onSession' | 'basePath'>;
+type Hooks = Pick<
+  GatewayOptions,
+  'authorize' | 'onSession' | 'basePath' | 'connectionsPerAddress' | 'connectionsPerUser'
+>;
 
 const scope = failOnLeaks();
 
@@ -189,6 +193,35 @@ describe('What a program authorizes', () => {
     fail(new Error('too late'));
     await hearsItself(other);
     assert.equal(fieldsOf('session_started').length, 1);
+  });
+
+  it('is no session when the client left meanwhile, and takes nobody’s place', async () => {
+    const { authorize, asked, decide } = decision();
+    const told: unknown[] = [];
+    const { port, connect, fieldsOf } = await start({
+      authorize,
+      onSession: ({ claims }) => void told.push(claims['sub']),
+      connectionsPerAddress: 1,
+      connectionsPerUser: 1,
+    });
+    const leaver = await RawSocket.connect(port);
+    const answer = leaver.upgrade(`/postern/${await sign(CHAT)}`);
+    await asked;
+    leaver.destroy();
+    await assert.rejects(answer);
+
+    // While the program still thinks, the only place of this address is free again.
+    const other = await until('a place', () =>
+      connect({ ...CHAT, sub: 'grace' }).catch(() => undefined),
+    );
+    decide(true);
+    await hearsItself(other);
+    await other.close(1000);
+    // Nor did the leaver keep the only place of its user.
+    const back = await until('a place', () => connect().catch(() => undefined));
+    await hearsItself(back);
+    assert.deepEqual(told, ['grace', 'ada']);
+    assert.equal(fieldsOf('session_started').length, 2);
   });
 
   it('is not let in when the gateway stopped while the program thought', async () => {

@@ -101,7 +101,11 @@ export function createDoor(gate: Gate): Door {
     if (stream.destroyed) return;
     // Asked for while the connection stands: afterwards it has no address.
     const address = gate.clientAddress(request);
+    // Who ends its side before the answer has left, and keeps no place while others think about it.
+    const leave = (): void => void stream.destroy();
+    stream.once('end', leave);
     const visitor = await examine({ request, stream, path, address }, gate);
+    stream.off('end', leave);
     if (stream.destroyed) return;
     const outcome = 'failure' in visitor ? visitor : passed(visitor, stream);
     if ('failure' in outcome) {
