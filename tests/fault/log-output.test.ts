@@ -35,7 +35,8 @@ interface Silent {
 /** Starts a gateway whose log goes to the descriptor, and waits until it lets clients in. */
 async function serveInto(stdout: number, handedOver: () => void): Promise<Silent> {
   const port = await freePort();
-  const environment = { POSTERN_PORT: String(port) };
+  // Whoever looks whether it is a terminal makes Node open standard output: that is not to be our luck.
+  const environment = { POSTERN_PORT: String(port), POSTERN_LOG_FORMAT: 'json' };
   const env = environmentFor({ ...database, environment });
   const child = startPostern(scope, ['serve'], { env, stdout });
   handedOver();

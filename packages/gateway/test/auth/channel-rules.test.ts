@@ -19,6 +19,19 @@ function opened(entry: string, channels: readonly string[], claims: Claims = {})
   return channels.filter((channel) => mode(all, channel) !== undefined);
 }
 
+describe('A channel claim', () => {
+  it('counts only when it is the token’s own', () => {
+    const all: Claims = { mode: 'r', channel: 'a', channels: ['b'] };
+    for (const [name, value] of Object.entries(all)) {
+      const { [name]: _, ...rest } = all;
+      const inheriting = withInherited({ [name]: value }, rest);
+      const opens = ['a', 'b'].filter((channel) => mode(inheriting, channel) !== undefined);
+      const expected = ['a', 'b'].filter((channel) => mode(rest, channel) !== undefined);
+      assert.deepEqual(opens, expected, name);
+    }
+  });
+});
+
 describe('A prefix pattern', () => {
   it('opens longer names, and neither its own stem nor one that goes on otherwise', () => {
     const near = ['room:1', 'room:1:2', 'room:ä', 'room', 'room:', 'rooms:1', 'Room:1', ' room:1'];
@@ -69,7 +82,20 @@ describe('A prefix pattern', () => {
   });
 });
 
+/** Claims of which some are a prototype's: no token makes such, and a careless merge might. */
+function withInherited(inherited: Claims, claims: Claims): Claims {
+  return Object.assign(Object.create(inherited), claims);
+}
+
 describe('A template', () => {
+  it('is not filled from what its claims inherit', () => {
+    const claims = { mode: 'r', channels: ['user:{sub}', 'team:{sub}:*'] };
+    const inheriting = withInherited({ sub: 'ada' }, claims);
+    assert.equal(mode({ ...claims, sub: 'ada' }, 'user:ada'), 'r');
+    for (const channel of ['user:ada', 'team:ada:x', 'user:', 'user:undefined'])
+      assert.equal(mode(inheriting, channel), undefined, channel);
+  });
+
   it('is filled from the claim of that name, literally', () => {
     assert.deepEqual(opened('user:{sub}', ['user:ada', 'user:{sub}', 'user:'], { sub: 'ada' }), [
       'user:ada',

@@ -1,0 +1,42 @@
+/**
+ * A chain for the tests of the doctor: a root that has signed itself, an intermediate certificate, and a
+ * leaf with its key. They count from the same second on, for 90 days; tests turn the clock.
+ */
+
+export const root = `-----BEGIN CERTIFICATE-----
+MIIBETCBxKADAgECAhRfI/xKeVigwnf6/vNfJ4ZgSGnfEzAFBgMrZXAwDzENMAsG
+A1UEAwwEcm9vdDAeFw0yNjExMjUwNDMyNTJaFw0yNzAyMjMwNDMyNTJaMA8xDTAL
+BgNVBAMMBHJvb3QwKjAFBgMrZXADIQDFvWn+1RtZHrVdbJuvFqYde3JlL/dDFs6I
+cj/c56lURaMyMDAwDwYDVR0TAQH/BAUwAwEB/zAdBgNVHQ4EFgQU2LO/MlJg6JUO
+v7t7eO177+HpKFcwBQYDK2VwA0EAhTGHjWESoLFvKuhV0PVO9jv3Yn5CYHO/y040
+0ndilZ5XA6ZJmmAvIyXeFTLi/pNHjxq+xA4VbdIOEfkCOJUmBQ==
+-----END CERTIFICATE-----
+`;
+
+export const intermediate = `-----BEGIN CERTIFICATE-----
+MIIBLjCB4aADAgECAggTC/UnwQ7WTDAFBgMrZXAwDzENMAsGA1UEAwwEcm9vdDAe
+Fw0yNjExMjUwNDMyNTJaFw0yNzAyMjMwNDMyNTJaMBcxFTATBgNVBAMMDGludGVy
+bWVkaWF0ZTAqMAUGAytlcAMhAIOFOEch6pCyfvQNfmjbDdi/g/eEbr79zoirzqYK
+joFZo1MwUTAPBgNVHRMBAf8EBTADAQH/MB0GA1UdDgQWBBR2C4owVziLUgt7fgqn
+BdKwb91nFzAfBgNVHSMEGDAWgBTYs78yUmDolQ6/u3t47Xvv4ekoVzAFBgMrZXAD
+QQBTlTStNhRKDUap2TyHBlqPT6Yc74Ydq29I26bWVgNg841lB0/pEjtvXQtXXiL3
+/NGPEcdXkGOHzxGPIZYYF6kI
+-----END CERTIFICATE-----
+`;
+
+export const leaf = `-----BEGIN CERTIFICATE-----
+MIIBLDCB36ADAgECAgkAk6M4+70uqKUwBQYDK2VwMBcxFTATBgNVBAMMDGludGVy
+bWVkaWF0ZTAeFw0yNjExMjUwNDMyNTNaFw0yNzAyMjMwNDMyNTNaMA8xDTALBgNV
+BAMMBGxlYWYwKjAFBgMrZXADIQCBa+WR/+Tr+nZex3wuQ7iWGOZoULea0YADx6Vu
+WRMLUqNQME4wDAYDVR0TAQH/BAIwADAdBgNVHQ4EFgQUnVia0pOE+J3Wv2WjNRIl
+VFG6mw4wHwYDVR0jBBgwFoAUdguKMFc4i1ILe34KpwXSsG/dZxcwBQYDK2VwA0EA
+orCpQgBrdvE4AP/THiD8bM2LCGylwA5gc1uxRF6i56FHM1WIAHztXMk4NlWh6w31
+mI2Xnr8G8jSJlSe3wRhcBQ==
+-----END CERTIFICATE-----
+`;
+
+/** The private key of the leaf: it opens nothing. */
+export const leafKey = `-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIP4TCTTfQ1FYE26+NW8J8rjNk1Fn7+KpoSTuQiXXCpdA
+-----END PRIVATE KEY-----
+`;
