@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 
 import { startPostern } from '../support/child.ts';
+import { startIssuer } from '../support/issuer.ts';
 import { failOnLeaks } from '../support/leaks.ts';
-import { keyPair, SECRET } from '../support/tokens.ts';
+import { inSeconds, keyPair, SECRET, signToken } from '../support/tokens.ts';
 
 const scope = failOnLeaks();
 const folder = mkdtempSync(join(tmpdir(), 'postern-token-'));
@@ -67,6 +68,47 @@ describe('postern token', () => {
     assert.equal(explained.code, 1);
     assert.match(explained.stdout, /! signature +not checked, no keys configured/);
     assert.match(explained.stdout, /Not decided, as there are no keys/);
+  });
+
+  it('explains by the keys of an issuer, which it asks once, and says when it cannot be asked', async () => {
+    const [one, other] = [keyPair('ES256', 'one'), keyPair('ES256', 'other')];
+    const issuer = await startIssuer(scope);
+    issuer.publish([one.jwk]);
+    const ca = join(folder, 'issuer.pem');
+    writeFileSync(ca, issuer.certificate);
+    const explain = (kid: string, pair = one) =>
+      signToken(
+        { mode: 'r', channel: 'chat', exp: inSeconds(900) },
+        { alg: 'ES256', key: pair.privateKey, header: { kid } },
+      ).then((token) =>
+        call(['explain', token], { POSTERN_JWKS: issuer.url, NODE_EXTRA_CA_CERTS: ca }),
+      );
+
+    const good = await explain('one');
+    assert.deepEqual([good.code, good.stderr, issuer.requests()], [0, '', 1]);
+    assert.match(good.stdout, /✓ key +1 of 1 configured keys.*\n✓ signature +by ES256\n/);
+
+    const unknown = await explain('other', other);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stdout, /✗ key .*no key with this kid.*; those there are: one\n/);
+
+    issuer.publish([one.jwk, { kty: 'oct', k: 'c2VjcmV0' }, other.jwk]);
+    const partly = await explain('other', other);
+    assert.equal(partly.code, 0);
+    assert.equal(
+      partly.stderr,
+      'postern: key 2 of the JWK set cannot be used: a secret that everybody can fetch\n',
+    );
+
+    issuer.answer = (_request, response) => void response.writeHead(502).end();
+    const away = await explain('one');
+    assert.equal(away.code, 1);
+    assert.match(away.stderr, /^postern: the JWK set at \S+ cannot be fetched: status 502\n$/);
+    assert.match(
+      away.stdout,
+      /✗ key .*cannot be looked up: there is no key: the set that has them/,
+    );
+    assert.match(away.stdout, /a handshake is answered 503 Backend unavailable/);
   });
 
   it('says what it needs to sign', async () => {

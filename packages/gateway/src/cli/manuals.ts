@@ -53,7 +53,8 @@ certificate, port, database. Says what it found and what mends it. It changes no
   tokenExplain: {
     usage: ['postern token explain TOKEN|- [options]'],
     summary: `Says step by step what a handshake would find out about a token. With - it is read from standard
-input, which keeps it out of the history of the shell. Without keys its signature is not checked.`,
+input, which keeps it out of the history of the shell. Without keys its signature is not checked.
+A JWK set at a URL is fetched; standard error says when that fails.`,
     flags: {
       channel: { value: 'NAME', meaning: 'As if the path named this channel' },
       json: { meaning: 'Say it as one JSON object' },

@@ -1,5 +1,6 @@
 import { parseToken } from '../../auth/token.ts';
 import { createUnsignedVerifier, createVerifier } from '../../auth/verify.ts';
+import type { Log } from '../../observe/log.ts';
 import { claimRulesFor, keyRingFor } from '../../verification.ts';
 import { CommandError } from '../command-error.ts';
 import { configuration, readCommandLine } from '../command-line.ts';
@@ -30,8 +31,7 @@ export async function explain(args: readonly string[]): Promise<void> {
   const token = given === '-' ? (await standardInput()).trim() : given;
   const { options } = configuration(line);
   const isKeyless = options.jwtSecret === undefined && options.jwks === undefined;
-  // What a fetch of keys came to shows in the answer.
-  const source = isKeyless ? undefined : keyRingFor(options, () => undefined);
+  const source = isKeyless ? undefined : keyRingFor(options, sayWhatFailed);
   source?.start();
   const rules = claimRulesFor(options);
   const verify =
@@ -56,6 +56,15 @@ export async function explain(args: readonly string[]): Promise<void> {
   );
   process.exitCode = letIn ? 0 : 1;
 }
+
+/** Why keys of a set at a URL are missing: the answer shows those that came. */
+const sayWhatFailed: Log = (event, fields = {}) => {
+  const { host, reason, position, why } = fields;
+  if (event === 'jwks_failed')
+    console.error(`postern: the JWK set at ${String(host)} cannot be fetched: ${String(reason)}`);
+  if (event === 'jwks_key_refused')
+    console.error(`postern: key ${String(position)} of the JWK set cannot be used: ${String(why)}`);
+};
 
 function told(
   steps: readonly NarratedStep[],

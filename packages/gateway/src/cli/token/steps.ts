@@ -87,6 +87,7 @@ function headerFound({ token: { algorithm, keyId, type } }: Subject): string {
 
 function keyFound({ token, keys }: Subject): string {
   if (keys === undefined) return 'no keys configured';
+  if (keys.length === 0) return 'there is no key: the set that has them did not come';
   const fitting = candidates(keys, token).length;
   if (fitting > 0) return `${fitting} of ${keys.length} configured keys may have signed it`;
 
