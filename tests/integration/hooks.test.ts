@@ -4,88 +4,21 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 
-import { createGateway } from 'postern';
-import type { Applicant, EventName, Fields, GatewayOptions, ProgramSession } from 'postern';
+import type { Applicant, ProgramSession } from 'postern';
 
-import { handshake } from '../support/exchange.ts';
+import { CHAT, decision, emptyServer, hearsItself, sign, startHooked } from '../support/hooked.ts';
+import type { Hooks } from '../support/hooked.ts';
 import { failOnLeaks } from '../support/leaks.ts';
-import { freshDatabase } from '../support/postgres.ts';
-import { listeningServer } from '../support/program-server.ts';
+import type { ListeningServer } from '../support/program-server.ts';
 import { RawSocket } from '../support/raw-socket.ts';
-import { SECRET, signToken } from '../support/tokens.ts';
 import { inTime, until } from '../support/wait.ts';
-import { WsClient } from '../support/ws-client.ts';
 
-const CHAT = { mode: 'rw', channels: ['chat'], sub: 'ada', exp: 2e9 } as const;
 const READER = { ...CHAT, mode: 'r', sub: 'reader' } as const;
 const NO_CHANNELS = [400, 'No allowed channels'];
 const INTERNAL = [500, 'Internal error'];
 
-type Hooks = Pick<
-  GatewayOptions,
-  'authorize' | 'onSession' | 'basePath' | 'connectionsPerAddress' | 'connectionsPerUser'
->;
-
 const scope = failOnLeaks();
-
-/** A gateway with these hooks on a server of its own, or on one that is there. */
-async function start(hooks: Hooks, place?: Awaited<ReturnType<typeof emptyServer>>) {
-  const { url, channel } = await freshDatabase(scope);
-  const events: (readonly [EventName, Fields])[] = [];
-  const gateway = createGateway({
-    databaseUrl: url,
-    databaseChannel: channel,
-    jwtSecret: SECRET,
-    urlTokens: true,
-    poolSize: 1,
-    drainSeconds: 0,
-    log: (event, fields = {}) => void events.push([event, fields]),
-    ...hooks,
-  });
-  scope.after(() => gateway.stop());
-  const { server, port } = place ?? (await emptyServer());
-  gateway.attach(server);
-  await gateway.start();
-  const base = hooks.basePath ?? '/postern';
-  return {
-    gateway,
-    port,
-    connect: async (claims: object = CHAT): Promise<WsClient> => {
-      const client = await WsClient.connect(`ws://127.0.0.1:${port}${base}/${await sign(claims)}`);
-      scope.after(() => Promise.resolve(client.terminate()));
-      return client;
-    },
-    knock: async (claims: object = CHAT): Promise<readonly unknown[]> => {
-      const answer = await handshake(port, { target: `${base}/${await sign(claims)}` });
-      return [answer.status, answer.body];
-    },
-    fieldsOf: (name: EventName): readonly Fields[] =>
-      events.filter(([event]) => event === name).map(([, fields]) => fields),
-  };
-}
-
-const sign = (claims: object): Promise<string> => signToken({ ...claims });
-const emptyServer = () => listeningServer(scope, (_, response) => void response.end());
-
-/** What is decided from outside, and whether somebody waits for it. */
-function decision() {
-  let decide: (answer: boolean) => void = () => {};
-  let fail: (error: Error) => void = () => {};
-  let ask: () => void = () => {};
-  const answer = new Promise<boolean>((resolve, reject) => ([decide, fail] = [resolve, reject]));
-  const asked = new Promise<void>((resolve) => (ask = resolve));
-  const authorize = ({ claims }: Applicant): boolean | Promise<boolean> => {
-    if (claims['sub'] !== 'ada') return true;
-    ask();
-    return answer;
-  };
-  return {
-    authorize,
-    asked,
-    decide: (value: boolean) => decide(value),
-    fail: (error: Error) => fail(error),
-  };
-}
+const start = (hooks: Hooks, place?: ListeningServer) => startHooked(scope, hooks, place);
 
 /** Knocks, and waits for the answer as long as it takes. */
 async function knockPatiently(port: number): Promise<readonly unknown[]> {
@@ -100,11 +33,6 @@ async function knockPatiently(port: number): Promise<readonly unknown[]> {
     get({ port, path, headers, agent: false }, resolve).on('error', reject);
   });
   return [response.statusCode, await text(response)];
-}
-
-async function hearsItself(client: WsClient): Promise<void> {
-  client.send('still here');
-  assert.match(await client.message(), /"payload":"still here"/);
 }
 
 describe('What a program authorizes', () => {
@@ -291,7 +219,7 @@ describe('The sessions that a program is told of', () => {
   });
 
   it('are those of its own gateway, where two share a server', async () => {
-    const place = await emptyServer();
+    const place = await emptyServer(scope);
     const seen: string[] = [];
     const startAt = (basePath: string, may: boolean) =>
       start(
