@@ -1,3 +1,7 @@
+import { embeddings } from '../frameworks/embeddings.ts';
+import type { Embed } from '../frameworks/embeddings.ts';
+import { handshake } from '../support/exchange.ts';
+import type { Answer, Handshake } from '../support/exchange.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import type { Query, Scope } from '../support/postgres.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -9,6 +13,7 @@ import { until } from '../support/wait.ts';
 import { WsClient } from '../support/ws-client.ts';
 import { startCompatibly } from './compatibility-start.ts';
 import type { Event } from './compatibility-start.ts';
+import { BASE_PATH, startEmbedded } from './embedded.ts';
 
 /** How a gateway is started. The same for every target. */
 export interface StartOptions {
@@ -30,6 +35,12 @@ export interface Target {
    */
   readonly isProxied: boolean;
   readonly port: number;
+  /**
+   * What every path begins with; empty where the server is the gateway's own. What does not begin so is
+   * answered by the program that the gateway is embedded in.
+   */
+  readonly basePath: string;
+  /** With the base path. */
   readonly wsUrl: string;
   readonly databaseUrl: string;
   /** The database channel. */
@@ -38,6 +49,8 @@ export interface Target {
   readonly query: Query;
   /** Waits until something was logged that has these fields, `event` among them. */
   logged(fields: Event): Promise<Event>;
+  /** Sends a handshake for a target below the base path, `/` by default. */
+  handshake(request?: Handshake): Promise<Answer>;
   /** Connects with claims that {@link SECRET} signs; the connection ends with the scope. */
   connect(scope: Scope, claims: Claims, pathChannel?: string): Promise<WsClient>;
 }
@@ -48,12 +61,15 @@ type Running = Pick<Target, 'port' | 'databaseUrl' | 'channel' | 'query'> & {
   readonly events: () => readonly Event[];
 };
 
+type Start = (scope: Scope, options: Required<StartOptions>) => Promise<Running>;
+
 /** A way to run a gateway. */
 interface Kind {
-  readonly start: (scope: Scope, options: Required<StartOptions>) => Promise<Running>;
+  readonly start: Start;
   /** Whether this computer has what it needs: everywhere by default. The runner says what it has not. */
   readonly isHere?: () => boolean | Promise<boolean>;
   readonly isProxied?: boolean;
+  readonly basePath?: string;
 }
 
 /**
@@ -72,6 +88,10 @@ const kinds: Readonly<Record<string, Kind>> = {
     isHere: () => findProgram('nginx') !== undefined,
     isProxied: true,
   },
+  'embedded in node:http': { start: startIn(embeddings['node:http']), basePath: BASE_PATH },
+  'embedded in Express': { start: startIn(embeddings.Express), basePath: BASE_PATH },
+  'embedded in Fastify': { start: startIn(embeddings.Fastify), basePath: BASE_PATH },
+  'embedded in Hono': { start: startIn(embeddings.Hono), basePath: BASE_PATH },
 };
 
 /** Starts one gateway of each kind for the scope. */
@@ -80,9 +100,9 @@ export async function startTargets(
   { secret = SECRET, environment = {} }: StartOptions = {},
 ): Promise<readonly Target[]> {
   const started = Object.entries(kinds).map(
-    async ([name, { start, isHere, isProxied = false }]) => {
+    async ([name, { start, isHere, isProxied = false, basePath = '' }]) => {
       if (isHere !== undefined && !(await isHere())) return [];
-      return [target({ name, isProxied }, await start(scope, { secret, environment }))];
+      return [target({ name, isProxied, basePath }, await start(scope, { secret, environment }))];
     },
   );
   return (await Promise.all(started)).flat();
@@ -95,20 +115,40 @@ async function startLibrary(
   const { url, channel, query } = await freshDatabase(scope);
   const { port, events } = await startGateway(scope, {
     databaseUrl: url,
-    environment: {
-      POSTERN_DATABASE_CHANNEL: channel,
-      POSTERN_JWT_SECRET: secret,
-      POSTERN_OPEN_CHANNELS: 'true',
-      POSTERN_CHANNEL_PATTERNS: 'false',
-      POSTERN_REQUIRE_EXP: 'false',
-      POSTERN_MAX_CONNECTION_AGE: '0',
-      // A pool that grows while a test runs would look like a leak of that test.
-      POSTERN_POOL_SIZE: '1',
-      ...environment,
-    },
+    environment: asCompatible(channel, secret, environment),
   });
   const flat = (): readonly Event[] => events.map(({ event, fields }) => ({ event, ...fields }));
   return { port, databaseUrl: url, channel, query, events: flat };
+}
+
+/** Starts a gateway in a server of a program's. */
+function startIn(embed: Embed): Start {
+  return async (scope, { secret, environment }) => {
+    const { url, channel, query } = await freshDatabase(scope);
+    const { port, events } = await startEmbedded(scope, embed, {
+      databaseUrl: url,
+      environment: asCompatible(channel, secret, environment),
+    });
+    return { port, databaseUrl: url, channel, query, events };
+  };
+}
+
+function asCompatible(
+  channel: string,
+  secret: string,
+  environment: Required<StartOptions>['environment'],
+): Required<StartOptions>['environment'] {
+  return {
+    POSTERN_DATABASE_CHANNEL: channel,
+    POSTERN_JWT_SECRET: secret,
+    POSTERN_OPEN_CHANNELS: 'true',
+    POSTERN_CHANNEL_PATTERNS: 'false',
+    POSTERN_REQUIRE_EXP: 'false',
+    POSTERN_MAX_CONNECTION_AGE: '0',
+    // A pool that grows while a test runs would look like a leak of that test.
+    POSTERN_POOL_SIZE: '1',
+    ...environment,
+  };
 }
 
 async function startPacked(scope: Scope, options: Required<StartOptions>): Promise<Running> {
@@ -138,12 +178,18 @@ async function startProgram(
   return { port, databaseUrl: url, channel, query, events };
 }
 
-function target(kind: Pick<Target, 'name' | 'isProxied'>, { events, ...running }: Running): Target {
-  const wsUrl = `ws://127.0.0.1:${running.port}`;
+function target(
+  kind: Pick<Target, 'name' | 'isProxied' | 'basePath'>,
+  { events, ...running }: Running,
+): Target {
+  const { basePath } = kind;
+  const wsUrl = `ws://127.0.0.1:${running.port}${basePath}`;
   return {
     ...kind,
     ...running,
     wsUrl,
+    handshake: ({ target: path = '/', ...rest } = {}) =>
+      handshake(running.port, { target: `${basePath}${path}`, ...rest }),
     logged: (fields) =>
       until(`a log line with ${JSON.stringify(fields)}`, () =>
         events().find((event) =>

@@ -1,4 +1,5 @@
 import { loadConfig } from '#gateway/config/load.js';
+import type { Options } from '#gateway/config/options.js';
 import type { EventName } from '#gateway/observe/events.js';
 import type { Fields, Log } from '#gateway/observe/log.js';
 import { createStandalone } from '#gateway/standalone.js';
@@ -16,7 +17,7 @@ export interface TestGatewayOptions {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly hooks?: Partial<StandaloneOptions>;
   /** Where the database is, when it is not to be a fresh one. */
-  readonly databaseUrl?: string;
+  readonly databaseUrl?: string | undefined;
 }
 
 /** One event that the gateway logged. */
@@ -45,17 +46,14 @@ export interface TestGateway {
   logged(event: EventName, deadlineMs?: number): Promise<Fields>;
 }
 
-/** Starts a gateway that is stopped at the end of the scope. */
-export async function startGateway(
-  scope: Scope,
-  { environment = {}, hooks = {}, databaseUrl }: TestGatewayOptions = {},
-): Promise<TestGateway> {
-  const database = databaseUrl === undefined ? await freshDatabase(scope) : undefined;
-  const channel = database?.channel ?? 'postgres-websockets-listener';
+/** The options of a gateway under test. */
+export function optionsFor({
+  environment = {},
+  databaseUrl,
+}: Pick<TestGatewayOptions, 'environment' | 'databaseUrl'>): Options {
   const { options } = loadConfig({
     environment: {
-      POSTERN_DATABASE_URL: database?.url ?? databaseUrl,
-      POSTERN_DATABASE_CHANNEL: channel,
+      POSTERN_DATABASE_URL: databaseUrl,
       POSTERN_HOST: '127.0.0.1',
       POSTERN_PORT: '0',
       POSTERN_JWT_SECRET: SECRET,
@@ -68,6 +66,20 @@ export async function startGateway(
       POSTERN_CONNECTIONS_PER_USER: '0',
       ...environment,
     },
+  });
+  return options;
+}
+
+/** Starts a gateway that is stopped at the end of the scope. */
+export async function startGateway(
+  scope: Scope,
+  { environment = {}, hooks = {}, databaseUrl }: TestGatewayOptions = {},
+): Promise<TestGateway> {
+  const database = databaseUrl === undefined ? await freshDatabase(scope) : undefined;
+  const channel = database?.channel ?? 'postgres-websockets-listener';
+  const options = optionsFor({
+    databaseUrl: database?.url ?? databaseUrl,
+    environment: { POSTERN_DATABASE_CHANNEL: channel, ...environment },
   });
   const events: LoggedEvent[] = [];
   const log: Log = (event, fields = {}) => void events.push({ event, fields });

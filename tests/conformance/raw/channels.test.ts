@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 
-import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
@@ -68,7 +67,7 @@ for (const target of closedTargets) {
   describeOn(target, 'with open channels off', () => {
     it('no channel is granted that a token does not name', async () => {
       const path = await pathOf({ mode: 'rw' }, 'chat');
-      const { status, body } = await handshake(target.port, { target: path });
+      const { status, body } = await target.handshake({ target: path });
       assert.deepEqual([status, body], [400, 'No allowed channels']);
     });
   });

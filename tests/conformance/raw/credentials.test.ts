@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 
-import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { forgeToken, inSeconds, signToken } from '../../support/tokens.ts';
 import type { Part } from '../../support/tokens.ts';
@@ -92,7 +91,7 @@ for (const target of await startTargets({ after })) {
   describeOn(target, 'a credential is refused', () => {
     for (const [what, [path, body]] of Object.entries(refusals)) {
       it(`for ${what}`, async () => {
-        const answer = await handshake(target.port, {
+        const answer = await target.handshake({
           target: await path(),
           headers: {
             'Sec-WebSocket-Protocol': 'chat, superchat',
@@ -114,7 +113,7 @@ for (const target of await startTargets({ after })) {
 
     it('without an effect on anybody else', async () => {
       const client = await target.connect(scope, GOOD);
-      assert.equal((await handshake(target.port, { target: '/chat/token' })).status, 400);
+      assert.equal((await target.handshake({ target: '/chat/token' })).status, 400);
       client.send('still here');
       assert.match(await client.message(), /still here/);
     });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, it } from 'node:test';
 
-import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { keyPair, SECRET, signToken } from '../../support/tokens.ts';
 import type { SignOptions } from '../../support/tokens.ts';
@@ -80,7 +79,7 @@ for (const [{ good, bad }, what, targets] of started) {
   for (const target of targets) {
     const answerTo = async (signing: SignOptions) => {
       const token = await signToken({ mode: 'r', channel: 'chat' }, signing);
-      return handshake(target.port, { target: `/${token}` });
+      return target.handshake({ target: `/${token}` });
     };
 
     describeOn(target, `with ${what}`, () => {

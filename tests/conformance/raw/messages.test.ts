@@ -13,10 +13,11 @@ const CHAT = { channel: 'chat' } as const;
 const scope = failOnLeaks();
 
 /** A connection whose frames are made by hand. */
-async function byHand({ port }: Target, mode: string): Promise<RawSocket> {
+async function byHand({ port, basePath }: Target, mode: string): Promise<RawSocket> {
   const socket = await RawSocket.connect(port);
   scope.after(() => Promise.resolve(socket.destroy()));
-  assert.equal((await socket.upgrade(await pathOf({ ...CHAT, mode }))).status, 101);
+  const path = `${basePath}${await pathOf({ ...CHAT, mode })}`;
+  assert.equal((await socket.upgrade(path)).status, 101);
   return socket;
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 
-import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
@@ -42,8 +41,7 @@ const [strict, open] = await Promise.all([
 const path = await pathOf({ mode: 'rw', channel: 'chat' });
 
 for (const target of strict) {
-  const { port, logged } = target;
-  const knock = (...lines: readonly string[]) => handshake(port, { target: path, lines });
+  const knock = (...lines: readonly string[]) => target.handshake({ target: path, lines });
 
   describeOn(target, 'with a list of origins', () => {
     for (const origin of LISTED) {
@@ -56,7 +54,7 @@ for (const target of strict) {
       it(`refuses '${origin}'`, async () => {
         const { status, body } = await knock(`Origin: ${origin}`);
         assert.deepEqual([status, body], [403, 'Origin not allowed']);
-        await logged({ event: 'handshake_refused', code: 'origin_denied' });
+        await target.logged({ event: 'handshake_refused', code: 'origin_denied' });
       });
     }
 
@@ -76,7 +74,7 @@ for (const target of strict) {
 
     it('refuses a foreign one before it looks at the token', async () => {
       const request = { target: '/chat/token', lines: ['Origin: https://evil.test'] };
-      assert.equal((await handshake(port, request)).status, 403);
+      assert.equal((await target.handshake(request)).status, 403);
     });
   });
 }
@@ -86,7 +84,7 @@ for (const target of open) {
     it('lets in every one', async () => {
       for (const origin of ['https://evil.test', 'null', '']) {
         const request = { target: path, headers: { Origin: origin } };
-        assert.equal((await handshake(target.port, request)).status, 101);
+        assert.equal((await target.handshake(request)).status, 101);
       }
     });
   });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 
-import { handshake } from '../../support/exchange.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
 import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
@@ -36,7 +35,7 @@ for (const target of targets) {
     for (const [claims, channel, allowed] of cases) {
       it(`lets ${JSON.stringify(claims)} ${allowed ?? 'not'} into ${channel}`, async () => {
         if (allowed === undefined) {
-          const answer = await handshake(target.port, { target: await pathOf(claims, channel) });
+          const answer = await target.handshake({ target: await pathOf(claims, channel) });
           assert.deepEqual([answer.status, answer.body], [400, 'No allowed channels']);
           return;
         }
@@ -72,7 +71,7 @@ for (const target of targets) {
 
     it('refuses a token that names nothing exactly, when the path names nothing either', async () => {
       const claims = { mode: 'rw', channels: ['room:*', 'user:{sub}'] };
-      const answer = await handshake(target.port, { target: await pathOf(claims) });
+      const answer = await target.handshake({ target: await pathOf(claims) });
       assert.deepEqual([answer.status, answer.body], [400, 'No allowed channels']);
     });
   });
