@@ -1,5 +1,5 @@
 const layer0 = ['node:*', 'node:*/**', '@postern/client/protocol'];
-const layer1 = ['./**', '../errors.ts', '../lifecycle.ts', ...layer0];
+const layer1 = ['./**', '../errors.ts', '../lifecycle.ts', '../loopback.ts', ...layer0];
 const layer2 = ['../auth/**', '../hub/**', '../postgres/**', '../observe/**', ...layer1];
 const layer3 = ['../session/**', ...layer2];
 
@@ -10,7 +10,11 @@ const layer3 = ['../session/**', ...layer2];
 const imports = {
   'client/src/*.ts': ['./**'],
   'client/src/*/**': ['./**', '../**'],
-  'gateway/src/{errors,lifecycle,version}.ts': ['./errors.ts', './lifecycle.ts', ...layer0],
+  'gateway/src/{errors,lifecycle,loopback,version}.ts': [
+    './errors.ts',
+    './lifecycle.ts',
+    ...layer0,
+  ],
   'gateway/src/auth/**': [...layer1, 'jose'],
   'gateway/src/hub/**': layer1,
   'gateway/src/postgres/**': [...layer1, 'pg'],

@@ -5,6 +5,7 @@ import { handshake } from '../support/exchange.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { SECRET } from '../support/tokens.ts';
+import { WsClient } from '../support/ws-client.ts';
 import { startCompatibly } from './compatibility-start.ts';
 import { pathOf } from './targets.ts';
 
@@ -45,6 +46,27 @@ describe('A compatibility start', () => {
     }).ready();
     for (const target of [room, user])
       assert.equal((await handshake(told.port, { target })).status, 101);
+  });
+
+  it('knows channels with modes of their own, by their names as they stand', async () => {
+    const { port } = await startCompatibly(scope, database).ready();
+    const url = `ws://127.0.0.1:${port}`;
+    const channels = { news: 'r', chat: 'rw', 'room:*': 'rw' };
+    for (const claims of [{ channels }, { channels, mode: 'rw' }]) {
+      const [reader, other] = await Promise.all(
+        ['news', 'chat'].map(async (name) =>
+          WsClient.connect(`${url}${await pathOf(claims, name)}`),
+        ),
+      );
+      reader?.send('not mine to say');
+      other?.send('hello');
+      assert.match((await other?.message()) ?? '', /"payload":"hello"/);
+      assert.deepEqual(reader?.messages, []);
+      await Promise.all([reader?.close(), other?.close()]);
+
+      const target = await pathOf(claims, 'room:1');
+      assert.equal((await handshake(port, { target })).body, 'No allowed channels');
+    }
   });
 
   it('is none when the key is given as one of ours: no token is taken from the path', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { failures } from '@postern/client/protocol';
 import type { Failure } from '@postern/client/protocol';
 
-import { isLoopbackHost } from '../http/loopback.ts';
+import { isLoopbackHost } from '../loopback.ts';
 import { explainToken } from './explain-token.ts';
 import type { Gate } from './explain-token.ts';
 

@@ -1,5 +1,6 @@
 import type { ZodError } from 'zod';
 import { GatewayError } from '../errors.ts';
+import { bindsLoopback } from '../loopback.ts';
 import type { RawOptions } from './compatibility.ts';
 import { compatibleDefaults, isCompatibilityStart, isSet, translations } from './compatibility.ts';
 import type { OptionRow, Options } from './options.ts';
@@ -56,8 +57,7 @@ export function loadConfig({ flags = {}, environment = {} }: Sources): Loaded {
 
 /** Whether the admin port would answer anybody on the network. */
 function isOpenToAll({ adminHost, adminPort, adminToken }: Options): boolean {
-  const isLoopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(adminHost);
-  return adminPort !== 'off' && adminToken === undefined && !isLoopback;
+  return adminPort !== 'off' && adminToken === undefined && !bindsLoopback(adminHost);
 }
 
 /** Option values as given, each with the name it was given by, and what went wrong on the way. */

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { failures } from '@postern/client/protocol';
+import { isLoopbackHost } from '../loopback.ts';
 import type { Exposition } from '../observe/exposition.ts';
 import type { Log } from '../observe/log.ts';
 import { answer, answerFailure } from './answer.ts';
-import { isLoopbackHost } from './loopback.ts';
 import { onceASecond } from './once-a-second.ts';
 
 /** What the admin port is made of. */

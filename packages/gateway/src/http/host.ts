@@ -1,4 +1,4 @@
-import { isLoopbackName } from './loopback.ts';
+import { isLoopbackName } from '../loopback.ts';
 
 /** Whether a Host header names this gateway. */
 export type HostCheck = (host: string | undefined) => boolean;
@@ -37,11 +37,6 @@ export function createHostCheck({ allowed, loopbackOnly }: HostRules): HostCheck
       ({ name, port }) => name === host.name && (port === undefined || port === host.port),
     );
   };
-}
-
-/** Whether the option `host` binds a port that only this computer reaches. */
-export function bindsLoopback(host: string): boolean {
-  return isLoopbackName(host.includes(':') ? `[${host}]` : host);
 }
 
 function parseHost(text: string): NamedHost | undefined {

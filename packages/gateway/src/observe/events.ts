@@ -45,7 +45,11 @@ export const events = {
   },
   ready: { level: 'info', meaning: 'Notifications arrive: clients are let in.' },
   draining: { level: 'info', meaning: 'Shutting down: clients are sent away, new ones refused.' },
-  stopped: { level: 'info', meaning: 'Everything is closed.' },
+  stopped: {
+    level: 'info',
+    meaning:
+      'The last line: all parts are closed, but those that `stop_late` named, which were left behind.',
+  },
   stop_late: {
     level: 'warn',
     meaning: 'A part did not stop in time and was left behind; the field names it.',

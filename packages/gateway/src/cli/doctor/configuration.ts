@@ -1,6 +1,7 @@
 import { loadConfig } from '../../config/load.ts';
 import { optionRows } from '../../config/options.ts';
 import { GatewayError } from '../../errors.ts';
+import { bindsLoopback } from '../../loopback.ts';
 import { ok, problem, warning } from './check.ts';
 import type { Check, Finding } from './check.ts';
 import type { Configured } from './ground.ts';
@@ -51,12 +52,10 @@ function waysIn({ options }: Configured): Finding {
     : warning('no client can connect: tokens in the path are off', 'set POSTERN_URL_TOKENS=true');
 }
 
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/;
-
 function plainText({ options }: Configured): Finding {
   if (!options.urlTokens) return ok('no tokens in paths');
   if (options.tlsCertificate !== undefined) return ok('tokens in paths travel by TLS');
-  if (LOOPBACK.test(options.host))
+  if (bindsLoopback(options.host))
     return ok('tokens in paths do not leave this machine unencrypted');
   return warning(
     `tokens in paths, without TLS, on ${options.host}: whoever is in between can read them`,
