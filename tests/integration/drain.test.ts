@@ -45,7 +45,6 @@ async function connectStubborn(port: number): Promise<RawSocket> {
 for (const [signal, secondCode] of [
   ['SIGTERM', 143],
   ['SIGINT', 130],
-  ['SIGHUP', 129],
 ] as const) {
   describe(`${signal}`, () => {
     it('refuses newcomers, sends everybody away over the window, and ends with 0', async () => {

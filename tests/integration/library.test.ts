@@ -53,6 +53,38 @@ const connect = async (port: number, base: string): Promise<WsClient> => {
 
 const scope = failOnLeaks();
 
+describe('replaceKeys', () => {
+  const OTHER_SECRET = 'another one of at least thirty-two bytes';
+
+  it('has other keys in force at once, and sessions of before go on', async () => {
+    const gateway = await startedGateway();
+    const { server, port } = await listeningServer(scope, asking(gateway));
+    gateway.attach(server);
+    const client = await connect(port, '/postern');
+    const target = `/postern/${await signToken(CHAT, { key: OTHER_SECRET })}`;
+    assert.equal((await handshake(port, { target })).status, 400);
+
+    assert.equal(gateway.replaceKeys({ jwtSecret: OTHER_SECRET }), true);
+    assert.equal(gateway.replaceKeys({ jwtSecret: OTHER_SECRET }), false);
+    assert.equal((await handshake(port, { target })).status, 101);
+    await assert.rejects(connect(port, '/postern'), /400/);
+    client.send('still here');
+    assert.match(await client.message(), /"payload":"still here"/);
+  });
+
+  it('throws for what cannot be used, and the keys at hand stay', async () => {
+    const gateway = await startedGateway();
+    const { server, port } = await listeningServer(scope, asking(gateway));
+    gateway.attach(server);
+    for (const [jwtSecret, code] of [
+      ['too short', 'POSTERN_KEYS'],
+      [undefined, 'POSTERN_KEYS'],
+    ] as const)
+      assert.throws(() => gateway.replaceKeys({ jwtSecret }), { code });
+    await connect(port, '/postern');
+  });
+});
+
 describe('A gateway in a program', () => {
   it('takes what lies below its base path, and leaves all else alone', async () => {
     const events: EventName[] = [];

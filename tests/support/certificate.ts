@@ -42,7 +42,9 @@ export function selfSignedCertificate(
 ): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const algorithm = der(tags.sequence, oid('ed25519'));
-  const commonName = der(tags.sequence, oid('commonName'), der(tags.utf8, Buffer.from('postern')));
+  // Of two by one name, who trusts both would take the first for either.
+  const text = Buffer.from(`postern ${randomBytes(8).toString('hex')}`);
+  const commonName = der(tags.sequence, oid('commonName'), der(tags.utf8, text));
   const name = der(tags.sequence, der(tags.set, commonName));
 
   const contents = der(

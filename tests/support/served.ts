@@ -12,6 +12,8 @@ export interface ServeOptions {
   readonly channel: string;
   /** Beside what every test has: a free port of 127.0.0.1, {@link SECRET}, URL tokens, no drain. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** What follows `postern serve`; nothing by default. */
+  readonly args?: readonly string[] | undefined;
 }
 
 /** `postern serve` in a process of its own, its port open. */
@@ -46,7 +48,9 @@ export function environmentFor({ url, channel, environment = {} }: ServeOptions)
 
 /** Starts the program and waits until its port is open, which is before clients are let in. */
 export async function serve(scope: Scope, options: ServeOptions): Promise<Served> {
-  const child = startPostern(scope, ['serve'], { env: environmentFor(options) });
+  const child = startPostern(scope, ['serve', ...(options.args ?? [])], {
+    env: environmentFor(options),
+  });
   const port = Number(/"port":(\d+)/.exec(await child.line(/"event":"listening"/))?.[1]);
   const wsUrl = `ws://127.0.0.1:${port}`;
   const status = async (path: string): Promise<number> =>

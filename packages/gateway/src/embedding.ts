@@ -31,6 +31,9 @@ export interface GatewayOptions extends GivenOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** The options that name the keys which verify tokens. */
+export type KeyOptions = Pick<GivenOptions, 'jwtSecret' | 'jwtSecretBase64' | 'jwks'>;
+
 /**
  * A gateway between one PostgreSQL database and WebSocket clients. It has no port of its own, and
  * lives on those of the program: the options that say where to listen do not concern it.
@@ -63,6 +66,11 @@ export interface Gateway {
    * which run on. Harmless when called again, or before the start.
    */
   stop(): Promise<void>;
+  /**
+   * Puts other keys in place of all that verify tokens, and returns whether they are others. Sessions
+   * stay, whichever key let them in. Throws `POSTERN_CONFIG` or `POSTERN_KEYS`, and all stays as it was.
+   */
+  replaceKeys(keys: KeyOptions): boolean;
   /** Resolves when the stop has told every client to leave: no more than its last words is to come. */
   readonly drained: Promise<void>;
   /** Rejects when the listener is lost and `onListenerLoss` is `exit`; otherwise stays pending. */

@@ -40,7 +40,7 @@ import type { Publisher } from './session/raw.ts';
 import { createRawProtocol } from './session/raw.ts';
 import type { Session } from './session/session.ts';
 import { version } from './version.ts';
-import { keyRingFor, verifierFor } from './verification.ts';
+import { keyRingFor, keySourcesIn, verifierFor } from './verification.ts';
 
 /** How long messages that wait for PostgreSQL may take, at the stop. */
 const FLUSH_MS = 5_000;
@@ -95,6 +95,8 @@ export function createGateway(given: GatewayOptions): Gateway {
     drained,
     lost,
     meters: core.meters,
+    replaceKeys: ({ jwtSecret, jwtSecretBase64, jwks }) =>
+      keys.replace(keySourcesIn(parseGiven({ jwtSecret, jwtSecretBase64, jwks }))),
     start: async () => {
       if (draining) throw new GatewayError('POSTERN_STOPPED');
       await (starting ??= start());

@@ -21,6 +21,12 @@ export interface Standalone {
   start(): Promise<void>;
   /** Stops the gateway, then the port. Harmless when called again. */
   stop(): Promise<void>;
+  /**
+   * Takes up what these options say otherwise, as far as no restart is needed for it: keys, the
+   * certificate, the admin token. What cannot be used leaves what was there in force, and the log says
+   * so. Returns what was replaced.
+   */
+  reload(options: Options): readonly string[];
   /** Rejects when the listener is lost and `onListenerLoss` is `exit`; otherwise stays pending. */
   readonly lost: Promise<never>;
   /** Where it listens; undefined while the port is not open. */
@@ -59,6 +65,14 @@ export function createStandalone(options: StandaloneOptions): Standalone {
     get adminAddress() {
       return admin?.address;
     },
+    reload: (next) => {
+      const parts: readonly Reloadable[] = [
+        { what: 'keys', replace: () => gateway.replaceKeys(next) },
+        { what: 'certificate', replace: () => server.replaceCertificate(next) },
+        { what: 'admin token', replace: () => admin?.replaceToken(next.adminToken?.reveal()) },
+      ];
+      return parts.filter((part) => isReplaced(part, log)).map(({ what }) => what);
+    },
     start: async () => {
       if (stopping !== undefined) throw new GatewayError('POSTERN_STOPPED');
       await admin?.start();
@@ -67,6 +81,22 @@ export function createStandalone(options: StandaloneOptions): Standalone {
     },
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** Something that can be replaced while the gateway runs. */
+interface Reloadable {
+  readonly what: string;
+  /** Returns whether it was another one; throws when that cannot be used, and keeps the old one. */
+  readonly replace: () => boolean | undefined;
+}
+
+function isReplaced({ what, replace }: Reloadable, log: Log): boolean {
+  try {
+    return replace() ?? false;
+  } catch (error) {
+    log('reload_failed', { what, error });
+    return false;
+  }
 }
 
 /** The port for operators, if there is to be one. */

@@ -18,7 +18,7 @@ export function verifierFor(options: Options, source: KeySource): Verify {
  * `POSTERN_KEYS`.
  */
 export function keyRingFor(options: Options, log: Log, meters?: Meters): KeyRing {
-  return new KeyRing(sourcesIn(options), {
+  return new KeyRing(keySourcesIn(options), {
     log,
     onFetch: (outcome) => meters?.counter('jwksFetches', { outcome }).add(),
   });
@@ -26,10 +26,11 @@ export function keyRingFor(options: Options, log: Log, meters?: Meters): KeyRing
 
 /** The keys that the options hold themselves, without those at a URL. Throws `POSTERN_KEYS`. */
 export function keysFor(options: Options): readonly VerificationKey[] {
-  return loadKeys(sourcesIn(options));
+  return loadKeys(keySourcesIn(options));
 }
 
-function sourcesIn({ jwtSecret, jwtSecretBase64, jwks }: Options): KeySources {
+/** The options that name keys, revealed. */
+export function keySourcesIn({ jwtSecret, jwtSecretBase64, jwks }: Options): KeySources {
   return { jwtSecret: jwtSecret?.reveal(), jwtSecretBase64, jwks: jwks?.reveal() };
 }
 

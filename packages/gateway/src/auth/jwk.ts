@@ -1,5 +1,6 @@
 import { createPublicKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../errors.ts';
 import { decodeBase64url, own } from './decode.ts';
 import type { JsonObject } from './decode.ts';
@@ -136,4 +137,16 @@ function publicKey(jwk: Readonly<Record<string, string>>, where: string): KeyObj
       cause,
     });
   }
+}
+
+/** Whether two lists hold the same keys, for the same uses, in the same order. */
+export function areSameKeys(
+  some: readonly VerificationKey[],
+  others: readonly VerificationKey[],
+): boolean {
+  return isDeepStrictEqual(some.map(contents), others.map(contents));
+}
+
+function contents({ kid, algorithms, key }: VerificationKey): unknown {
+  return [kid, algorithms, key.export({ format: 'jwk' })];
 }

@@ -13,8 +13,8 @@ const JWKS = 'POSTERN_JWKS';
 /** Where keys come from: the texts themselves; files are read by now. */
 export interface KeySources {
   /**
-   * An HMAC secret of at least 32 bytes, exactly as given; or, told by its content, a PEM key or
-   * certificate (the first, when there are more), a JWK, or a JWK set.
+   * An HMAC secret of at least 32 bytes, exactly as given; or, told by its content, PEM public keys, any
+   * other PEM key or a certificate (the first, when there are more), a JWK, or a JWK set.
    */
   readonly jwtSecret?: string | undefined;
   /** Whether an HMAC secret is given in base64. A JWK or PEM may be, too. */
@@ -67,7 +67,11 @@ function secretOptionKeys(text: string, isBase64: boolean): readonly Verificatio
  */
 function writtenKeys(text: string): readonly VerificationKey[] | undefined {
   if (text.trimStart().startsWith('{')) return jsonKeys(text, SECRET);
-  if (text.includes('-----BEGIN ')) return usable([readJwk(pemToJwk(text), SECRET)], SECRET);
+  if (text.includes('-----BEGIN '))
+    return usable(
+      pemKeys(text).map((pem) => readJwk(pemToJwk(pem), SECRET)),
+      SECRET,
+    );
   return undefined;
 }
 
@@ -106,6 +110,17 @@ function readMember(member: unknown, where: string): VerificationKey | undefined
   const jwk = asObject(member);
   if (jwk === undefined) throw keyError(where, 'is not a JSON object');
   return readJwk(jwk, where);
+}
+
+/**
+ * Public keys are taken one by one. In a chain of certificates only the first is whose key is meant, so
+ * that any other text is one key.
+ */
+function pemKeys(text: string): readonly string[] {
+  const blocks = text.split(/(?=-----BEGIN )/).filter((block) => block.startsWith('-----BEGIN '));
+  return blocks.every((block) => /^-----BEGIN (?:RSA )?PUBLIC KEY-----/.test(block))
+    ? blocks
+    : [text];
 }
 
 /** Of a private key or a certificate, the public key. An encrypted private key cannot be read. */

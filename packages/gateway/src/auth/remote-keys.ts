@@ -1,7 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import { httpsText } from './https-text.ts';
 import type { GetText } from './https-text.ts';
-import { publishedAlgorithms } from './jwk.ts';
+import { areSameKeys, publishedAlgorithms } from './jwk.ts';
 import type { VerificationKey } from './jwk.ts';
 import { fetchJwks } from './jwks.ts';
 import type { FetchedKeys, FetchOutcome, FetchProblem } from './jwks.ts';
@@ -139,7 +138,7 @@ export class RemoteKeys {
   /** Puts new keys in place, and returns when to fetch again. */
   #loaded({ keys, refused, maxAgeMs }: FetchedKeys): number {
     const { log, timing, url } = this.#options;
-    const isNews = this.#failures > 0 || !isDeepStrictEqual(names(keys), names(this.#keys));
+    const isNews = this.#failures > 0 || !areSameKeys(keys, this.#keys);
     if (isNews) {
       for (const key of refused) log('jwks_key_refused', { host: url.host, ...key });
       log('jwks_loaded', { host: url.host, keys: keys.length, refused: refused.length });
@@ -168,9 +167,4 @@ export class RemoteKeys {
     });
     return waitMs;
   }
-}
-
-/** What tells one list of keys from another. */
-function names(keys: readonly VerificationKey[]): readonly unknown[] {
-  return keys.map(({ kid, algorithms, key }) => [kid, algorithms, key.export({ format: 'jwk' })]);
 }

@@ -54,7 +54,8 @@ export async function dev(args: readonly string[]): Promise<void> {
     return;
   }
 
-  const stopped = firstSignal();
+  // Closing the terminal sends SIGHUP: nobody is left to try things out.
+  const stopped = firstSignal(['SIGHUP', 'SIGINT', 'SIGTERM']);
   console.log('postern dev: starting PostgreSQL …');
   const { url: superuserUrl, stop } = await startEmbeddedPostgres({
     dataDir: resolve(folder, DATA),

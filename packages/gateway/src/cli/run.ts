@@ -6,14 +6,11 @@ const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 /** What follows the first so soon is the same one: npm hands on a Ctrl-C that we were sent as well. */
 const SAME_SIGNAL_MS = 250;
 
-/**
- * Resolves at the first SIGINT, SIGTERM or SIGHUP, which closing the terminal sends; a second one
- * ends the process at once.
- */
-export async function firstSignal(): Promise<void> {
+/** Resolves at the first of these signals; a second one ends the process at once. */
+export async function firstSignal(signals: readonly (keyof typeof exitCodes)[]): Promise<void> {
   await new Promise<void>((resolve) => {
     let firstMs: number | undefined;
-    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const)
+    for (const signal of signals)
       process.on(signal, () => {
         firstMs ??= performance.now();
         if (performance.now() - firstMs > SAME_SIGNAL_MS) process.exit(exitCodes[signal]);

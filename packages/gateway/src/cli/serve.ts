@@ -7,6 +7,7 @@ import type { Log } from '../observe/log.ts';
 import { createLog } from '../observe/log.ts';
 import { createStandalone } from '../standalone.ts';
 import { commandHelp, parseArguments } from './arguments.ts';
+import { reloadOnChange } from './reload.ts';
 import { firstSignal, runUntil } from './run.ts';
 
 const SUMMARY = 'Runs the gateway between a PostgreSQL database and WebSocket clients.';
@@ -18,7 +19,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     console.log(commandHelp('postern serve', SUMMARY));
     return;
   }
-  const loaded = loadConfig({ flags, environment: environment() });
+  const sources = { flags, environment: environment() };
+  const loaded = loadConfig(sources);
   if (onlyPrint) {
     console.log(printConfig(loaded.options));
     return;
@@ -31,7 +33,10 @@ export async function serve(args: readonly string[]): Promise<void> {
 
   const log = createLog({ level: loaded.options.logLevel, format: loaded.options.logFormat });
   sayHowItStarts(loaded, log);
-  await runUntil(firstSignal(), createStandalone({ ...loaded.options, log }));
+  const stopped = firstSignal(['SIGINT', 'SIGTERM']);
+  const gateway = createStandalone({ ...loaded.options, log });
+  const stopReloading = reloadOnChange({ sources, loaded, gateway, log });
+  await runUntil(stopped.then(stopReloading), gateway);
   process.exit(0);
 }
 

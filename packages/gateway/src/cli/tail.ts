@@ -42,7 +42,7 @@ export async function tail(args: readonly string[]): Promise<void> {
   );
   endWithReader();
   await runUntil(
-    firstSignal(),
+    firstSignal(['SIGHUP', 'SIGINT', 'SIGTERM']),
     { start: () => feed.start(), stop: () => feed.stop(), lost: new Promise(() => undefined) },
     () => console.error(`postern: listening on the database channel ${channel}`),
   );

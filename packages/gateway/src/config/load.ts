@@ -6,7 +6,7 @@ import { compatibleDefaults, isCompatibilityStart, isSet, translations } from '.
 import type { OptionRow, Options } from './options.ts';
 import { optionRows, options } from './options.ts';
 import type { Environment } from './sources.ts';
-import { configurationFile, resolveFile } from './sources.ts';
+import { configurationFile, namedFile, resolveFile } from './sources.ts';
 
 /** Where options come from. The first named wins: flags, environment, configuration file. */
 export interface Sources {
@@ -22,6 +22,8 @@ export interface Loaded {
   readonly compatibilityStart: boolean;
   /** `POSTERN_*` variables that are no option: misspelt, most likely. */
   readonly unknownVariables: readonly string[];
+  /** The paths of every file that something of it came from, or comes from: each once. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -52,7 +54,12 @@ export function loadConfig({ flags = {}, environment = {} }: Sources): Loaded {
     options: parsed.data,
     compatibilityStart,
     unknownVariables: unknownVariables(environment),
+    files: filesOf(collected, parsed.data),
   };
+}
+
+function filesOf({ files }: Collected, { tlsCertificate, tlsKey }: Options): readonly string[] {
+  return [...new Set([...files, tlsCertificate, tlsKey].filter((path) => path !== undefined))];
 }
 
 /** Whether the admin port would answer anybody on the network. */
@@ -65,6 +72,7 @@ class Collected {
   readonly values: RawOptions = {};
   readonly givenBy = new Map<string, string>();
   readonly problems: string[] = [];
+  readonly files: string[] = [];
 
   add(source: string, values: RawOptions): void {
     Object.assign(this.values, values);
@@ -73,6 +81,8 @@ class Collected {
 
   /** Adds one text, which may name a file. */
   addText(source: string, row: OptionRow, text: string): void {
+    const path = namedFile(text);
+    if (path !== undefined) this.files.push(path);
     try {
       const value = resolveFile(text);
       this.add(source, translations[source]?.(value) ?? { [row.name]: value });
@@ -84,6 +94,7 @@ class Collected {
 }
 
 function collectFile(collected: Collected, path: string): void {
+  collected.files.push(path);
   for (const [name, value] of Object.entries(configurationFile(path))) {
     const row = optionRows.find((candidate) => candidate.name === name);
     if (row !== undefined && typeof value === 'string') collected.addText(name, row, value);

@@ -9,13 +9,18 @@ export function environment(): Environment {
   return process.env;
 }
 
+/** The path that a value names by a leading `@`; undefined when it stands for itself. */
+export function namedFile(value: string): string | undefined {
+  return value.startsWith('@') ? value.slice(1) : undefined;
+}
+
 /**
- * A value that starts with `@` names a file and stands for its text, less one newline at its end:
- * editors put it there. Throws what reading the file throws.
+ * A value, or the text of the file that it names, less one newline at its end: editors put it there.
+ * Throws what reading the file throws.
  */
 export function resolveFile(value: string): string {
-  if (!value.startsWith('@')) return value;
-  return readFileSync(value.slice(1), 'utf8').replace(/\r?\n$/, '');
+  const path = namedFile(value);
+  return path === undefined ? value : readFileSync(path, 'utf8').replace(/\r?\n$/, '');
 }
 
 /** The options in a JSON file. Throws a {@link GatewayError} when it cannot be read as an object. */

@@ -22,16 +22,25 @@ export interface AdminPortOptions {
  */
 export class AdminPort {
   readonly #options: AdminPortOptions;
+  #token: string | undefined;
   #server: HttpServer | undefined;
   #starting: Promise<void> | undefined;
 
   constructor(options: AdminPortOptions) {
     this.#options = options;
+    this.#token = options.token;
   }
 
   /** Where it listens; undefined while it does not. */
   get address(): AddressInfo | undefined {
     return this.#server?.address;
+  }
+
+  /** Asks for another token from now on. Returns whether it is another one. */
+  replaceToken(token: string | undefined): boolean {
+    if (token === this.#token) return false;
+    this.#token = token;
+    return true;
   }
 
   /** Opens the port. Rejects with `POSTERN_LISTEN_ADDRESS` when it cannot be had. */
@@ -47,13 +56,13 @@ export class AdminPort {
   }
 
   async #open(): Promise<void> {
-    const { host, port, token, meters, log } = this.#options;
+    const { host, port, meters, log } = this.#options;
     // It takes a while, and gateways without an admin port need none of it.
     const { expose } = await import('../observe/exposition.ts');
     this.#server = new HttpServer({
       host,
       port,
-      onRequest: createAdmin({ token, exposition: expose(meters), log }),
+      onRequest: createAdmin({ token: () => this.#token, exposition: expose(meters), log }),
       onUpgrade: (_request, stream) => {
         stream.on('error', (error) => log('socket_error', { error }));
         refuse(stream, { failure: failures.notFound });

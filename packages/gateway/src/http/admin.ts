@@ -10,7 +10,7 @@ import { onceASecond } from './once-a-second.ts';
 /** What the admin port is made of. */
 export interface AdminOptions {
   /** What whoever asks must send as a bearer; undefined: nothing, but by a name of this computer. */
-  readonly token: string | undefined;
+  readonly token: () => string | undefined;
   readonly exposition: Exposition;
   readonly log: Log;
 }
@@ -37,7 +37,6 @@ type DenialName = keyof typeof denials;
 
 /** Builds the answers of the admin port: the metrics, and nothing else. Who may ask comes first. */
 export function createAdmin({ token, exposition, log }: AdminOptions): RequestListener {
-  const denied = token === undefined ? byName : byToken(token);
   const sayDenied = onceASecond((more, failure: DenialName, request: IncomingMessage) => {
     const { remoteAddress: address } = request.socket;
     log('admin_refused', { audit: true, outcome: 'refused', failure, address, more });
@@ -46,7 +45,7 @@ export function createAdmin({ token, exposition, log }: AdminOptions): RequestLi
   return (request, response) => {
     // No page of another site may have any of it as a picture, a script or a style.
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
-    const denial = denied(request);
+    const denial = denialOf(request, token());
     if (denial !== undefined) {
       sayDenied(denial, request);
       const { status, text, headers }: Denial = denials[denial];
@@ -70,18 +69,13 @@ async function answerMetrics(response: ServerResponse, exposition: Exposition): 
   answer(response, 200, text, { 'Content-Type': exposition.contentType });
 }
 
-/** Without a token whoever reaches the port may ask: it is bound to loopback then. */
-function byName({ headers }: IncomingMessage): DenialName | undefined {
-  return isLoopbackHost(headers.host) ? undefined : 'adminHostDenied';
-}
+function denialOf({ headers }: IncomingMessage, token: string | undefined): DenialName | undefined {
+  // Without a token whoever reaches the port may ask: it is bound to loopback then.
+  if (token === undefined) return isLoopbackHost(headers.host) ? undefined : 'adminHostDenied';
 
-function byToken(token: string): (request: IncomingMessage) => DenialName | undefined {
-  const expected = digest(token);
-  return ({ headers }) => {
-    const given = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
-    const isRight = given !== undefined && timingSafeEqual(digest(given), expected);
-    return isRight ? undefined : 'adminTokenWrong';
-  };
+  const given = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+  const isRight = given !== undefined && timingSafeEqual(digest(given), digest(token));
+  return isRight ? undefined : 'adminTokenWrong';
 }
 
 /** As digests all tokens are of one length: how long the right one is, time does not tell either. */

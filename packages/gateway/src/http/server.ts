@@ -1,24 +1,23 @@
-import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { isDeepStrictEqual } from 'node:util';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import { Answering, takeOver } from './answering.ts';
 import { bindAddress } from './bind.ts';
+import { readCertificate } from './certificate.ts';
+import type { Certificate, CertificateFiles } from './certificate.ts';
 import { isPlain } from './handshake.ts';
 
 /** Where and how the server listens. */
-export interface ServerOptions {
+export interface ServerOptions extends CertificateFiles {
   /** As the option `host` has it: `*`, `*4`, `*6`, `!4`, `!6` or an address. */
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
-  /** Paths of PEM files; both or none. */
-  readonly tlsCertificate?: string | undefined;
-  readonly tlsKey?: string | undefined;
   readonly onRequest: RequestListener;
   readonly onUpgrade: (request: IncomingMessage, stream: Duplex, head: Buffer) => unknown;
   readonly log: Log;
@@ -69,13 +68,15 @@ export class HttpServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #answering = new Answering();
+  #certificate: Certificate | undefined;
   /** Settles when the port is open, or cannot be had. */
   #opening: Promise<void> | undefined;
 
   /** Listens to nothing yet. Throws `POSTERN_CONFIG` when the TLS files cannot be used. */
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#server = createServer(options);
+    this.#certificate = readCertificate(options);
+    this.#server = createServer(this.#certificate);
     // Beyond a number of headers Node drops them in silence, repeated ones too; their size is limited.
     this.#server.maxHeadersCount = 0;
     // Upgraded connections are exempt: Node takes its listener for this off them.
@@ -135,25 +136,30 @@ export class HttpServer {
     clearTimeout(late);
   }
 
+  /**
+   * Reads the certificate anew, for whoever connects from now on; those who are connected stay. Returns
+   * whether it is another one. Throws `POSTERN_CONFIG` when it cannot be used, and the old one stays.
+   * Whether there is TLS at all, no reading changes.
+   */
+  replaceCertificate(files: CertificateFiles): boolean {
+    if (!(this.#server instanceof HttpsServer)) return false;
+    const certificate = readCertificate(files);
+    if (certificate === undefined || isDeepStrictEqual(certificate, this.#certificate))
+      return false;
+    this.#certificate = certificate;
+    this.#server.setSecureContext(certificate);
+    return true;
+  }
+
   #answer(request: IncomingMessage, response: ServerResponse): void {
     this.#answering.begin(request, response);
     this.#options.onRequest(request, response);
   }
 }
 
-function createServer({ tlsCertificate, tlsKey }: ServerOptions): Server {
-  if (tlsCertificate === undefined || tlsKey === undefined) return createHttpServer(limits);
-  try {
-    const cert = readFileSync(tlsCertificate);
-    const key = readFileSync(tlsKey);
-    return createHttpsServer({ ...limits, cert, key, handshakeTimeout: HANDSHAKE_MS });
-  } catch (cause) {
-    throw new GatewayError('POSTERN_CONFIG', {
-      cause,
-      detail:
-        'POSTERN_TLS_CERTIFICATE and POSTERN_TLS_KEY must be readable PEM files that belong together',
-    });
-  }
+function createServer(certificate: Certificate | undefined): Server {
+  if (certificate === undefined) return createHttpServer(limits);
+  return createHttpsServer({ ...limits, ...certificate, handshakeTimeout: HANDSHAKE_MS });
 }
 
 function mendFor(code: string | undefined, { host, port }: PortNames): string {

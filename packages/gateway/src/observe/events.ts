@@ -44,6 +44,20 @@ export const events = {
       'Somebody asked the admin port without its token, or by a name that is not this computer’s. `more`: so many others in the second before are not written.',
   },
   ready: { level: 'info', meaning: 'Notifications arrive: clients are let in.' },
+  reloaded: {
+    level: 'info',
+    meaning:
+      'A file has changed, or SIGHUP came, and the configuration was read anew; the field names what is in force in another form from now on: `keys`, `certificate`, `admin token`. Sessions stay.',
+  },
+  reload_failed: {
+    level: 'error',
+    meaning:
+      'What was read anew, or the part that the field names, cannot be used; what was in force stays. Mend the file: it is read again then.',
+  },
+  restart_needed: {
+    level: 'warn',
+    meaning: 'These options have changed, and count from the next start on.',
+  },
   draining: { level: 'info', meaning: 'Shutting down: clients are sent away, new ones refused.' },
   stopped: {
     level: 'info',

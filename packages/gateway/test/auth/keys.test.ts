@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { loadKeys } from '#gateway/auth/keys.js';
 import { GatewayError } from '#gateway/errors.js';
 import { fromSecret, refuses, rsaSeen, secretSeen, seen } from './loading.ts';
-import { pairs, privatePem, publicJwk, publicPem, rsaPair, secret } from './signing.ts';
+import { p256Pair, pairs, privatePem, publicJwk, publicPem, rsaPair, secret } from './signing.ts';
 
 /** Self-signed and long over: of a certificate only the key counts. */
 const certificate = `-----BEGIN CERTIFICATE-----
@@ -41,6 +41,27 @@ describe('a secret as text', () => {
   it('is refused when it was bytes that are not UTF-8', () => {
     const misread = Buffer.alloc(40, 0xff).toString('utf8');
     refuses({ jwtSecret: misread }, /not UTF-8 text.*_BASE64=true/);
+  });
+});
+
+describe('several public keys as PEM', () => {
+  const [one, other] = [publicPem(rsaPair), publicPem(p256Pair)];
+
+  it('are all taken, with words before each', () => {
+    const algorithms = fromSecret(`the old one\n${one}the new one\n${other}`).map(
+      (key) => key.algorithms[0],
+    );
+    assert.deepEqual(algorithms, ['RS256', 'ES256']);
+  });
+
+  it('are refused when one of them is broken: it must not be left out in silence', () => {
+    const broken = other.replace('-----END', 'x-----END');
+    refuses({ jwtSecret: one + broken }, /no PEM key that can be read/);
+    refuses({ jwtSecret: broken + one }, /no PEM key that can be read/);
+  });
+
+  it('are not what a chain of certificates stands for: its first is the issuer’s', () => {
+    assert.equal(fromSecret(certificate + certificate).length, 1);
   });
 });
 

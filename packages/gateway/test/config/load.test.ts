@@ -48,6 +48,22 @@ describe('loadConfig', () => {
     assert.deepEqual(unknownVariables, []);
   });
 
+  it('tells every file that something came from, once', () => {
+    const secret = file('secret', 'x'.repeat(40));
+    const certificate = file('certificate', '');
+    const config = file('files.json', JSON.stringify({ metaChannel: `@${secret}` }));
+    const { files } = load(
+      {
+        POSTERN_JWT_SECRET_FILE: secret,
+        POSTERN_TLS_CERTIFICATE: certificate,
+        POSTERN_TLS_KEY: certificate,
+        POSTERN_ADMIN_TOKEN: 'sixteen-letters!',
+      },
+      { config },
+    );
+    assert.deepEqual(files.toSorted(), [certificate, config, secret].toSorted());
+  });
+
   it('prefers flags to the environment, the environment to the file, the file to defaults', () => {
     const config = file('all.json', '{ "port": 1, "poolSize": 2, "metaChannel": "meta" }');
     const { options } = load(

@@ -13,7 +13,7 @@ export const listeningOptions = {
   ]),
   tlsCertificate: option(
     text.optional(),
-    'Path of a PEM file: the certificate chain. Needs the key.',
+    'Path of a PEM file: the certificate chain. Needs the key. Read anew when it changes.',
     ['PGWS_CERTIFICATE_FILE'],
   ),
   tlsKey: option(text.optional(), 'Path of a PEM file: the private key of the certificate.', [

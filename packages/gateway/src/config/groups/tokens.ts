@@ -5,7 +5,7 @@ import { flag, list, number, secret } from '../parsers.ts';
 export const tokenOptions = {
   jwtSecret: option(
     secret.optional(),
-    'What verifies tokens: an HMAC secret of at least 32 bytes, a PEM key, a JWK or a JWK set.',
+    'What verifies tokens: an HMAC secret of at least 32 bytes, PEM public keys, a JWK or a JWK set.',
     ['PGWS_JWT_SECRET'],
   ),
   jwtSecretBase64: option(flag.default(false), 'The HMAC secret is given in base64 or base64url.', [

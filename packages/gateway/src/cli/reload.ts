@@ -1,0 +1,69 @@
+import { changedOptions } from '../config/changes.ts';
+import type { Loaded, Sources } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
+import type { OptionName } from '../config/options.ts';
+import { watchFiles } from '../config/watch.ts';
+import type { Log } from '../observe/log.ts';
+import type { Standalone } from '../standalone.ts';
+
+/** What runs, and what it was made of. */
+interface Running {
+  readonly sources: Sources;
+  readonly loaded: Loaded;
+  readonly gateway: Pick<Standalone, 'reload'>;
+  readonly log: Log;
+}
+
+/** What needs no restart. */
+const RELOADABLE: ReadonlySet<OptionName> = new Set([
+  'jwtSecret',
+  'jwtSecretBase64',
+  'jwks',
+  'tlsCertificate',
+  'tlsKey',
+  'adminToken',
+]);
+
+/**
+ * Reads the configuration anew when a file of it changes, and at SIGHUP, and has the gateway take it
+ * up. Returns what stops that; SIGHUP does nothing from then on.
+ */
+export function reloadOnChange({ sources, loaded, gateway, log }: Running): () => void {
+  let { files } = loaded;
+  let said: readonly OptionName[] = [];
+
+  const reload = (): void => {
+    const next = loadAnew(sources, log);
+    if (next === undefined) return;
+    log('reloaded', { replaced: gateway.reload(next.options) });
+    const changed = changedOptions(loaded.options, next.options);
+    const names = changed.filter((name) => !RELOADABLE.has(name));
+    if (names.length > 0 && names.join() !== said.join()) log('restart_needed', { names });
+    said = names;
+    watch(next.files);
+  };
+  const watch = (paths: readonly string[]): void => {
+    if (paths.join('\0') === files.join('\0')) return;
+    unwatch();
+    files = paths;
+    unwatch = watchFiles(files, reload);
+  };
+  let unwatch = watchFiles(files, reload);
+  let onHangup = reload;
+  process.on('SIGHUP', () => onHangup());
+
+  return () => {
+    unwatch();
+    // Without a listener the signal would end the process at once, and cut off the drain.
+    onHangup = () => {};
+  };
+}
+
+function loadAnew(sources: Sources, log: Log): Loaded | undefined {
+  try {
+    return loadConfig(sources);
+  } catch (error) {
+    log('reload_failed', { what: 'configuration', error });
+    return undefined;
+  }
+}
