@@ -26,7 +26,7 @@ const RELOADABLE: ReadonlySet<OptionName> = new Set([
 
 /**
  * Reads the configuration anew when a file of it changes, and at SIGHUP, and has the gateway take it
- * up. Returns what stops that; SIGHUP does nothing from then on.
+ * up. Returns what stops looking at files.
  */
 export function reloadOnChange({ sources, loaded, gateway, log }: Running): () => void {
   let { files } = loaded;
@@ -49,14 +49,9 @@ export function reloadOnChange({ sources, loaded, gateway, log }: Running): () =
     unwatch = watchFiles(files, reload);
   };
   let unwatch = watchFiles(files, reload);
-  let onHangup = reload;
-  process.on('SIGHUP', () => onHangup());
-
-  return () => {
-    unwatch();
-    // Without a listener the signal would end the process at once, and cut off the drain.
-    onHangup = () => {};
-  };
+  // It stays for good: without a listener the signal would end the process, and cut off the drain.
+  process.on('SIGHUP', reload);
+  return () => unwatch();
 }
 
 function loadAnew(sources: Sources, log: Log): Loaded | undefined {

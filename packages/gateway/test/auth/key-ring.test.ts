@@ -50,13 +50,36 @@ describe('KeyRing', () => {
     assert.deepEqual(before, ringOf({ jwtSecret: secret }).keys);
   });
 
-  it('finds a key no more in a set that is gone, and is not kept waiting for it', async () => {
+  it('fetches a set at another URL unasked, once it is started, and not after its stop', async (test) => {
+    const urls: string[] = [];
+    const ring = new KeyRing(
+      { jwtSecretBase64: false, jwtSecret: secret },
+      {
+        log: () => {},
+        getText: (url) => {
+          urls.push(url.href);
+          return new Promise(() => {});
+        },
+      },
+    );
+    test.after(() => ring.stop());
+    const [one, two, three] = [1, 2, 3].map((n) => `https://issuer.test/${n}`);
+    replaceIn(ring, { jwks: one });
+    ring.start();
+    replaceIn(ring, { jwks: two });
+    ring.stop();
+    replaceIn(ring, { jwks: three });
+    await Promise.resolve();
+    assert.deepEqual(urls, [one, two]);
+  });
+
+  it('finds a key no more in a set that is gone, and is not kept waiting for it', async (test) => {
     const ring = ringOf({ jwks: 'https://issuer.test/keys' });
+    test.after(() => ring.stop());
     ring.start();
     const found = ring.lookUp({ algorithm: 'RS256', keyId: 'a' });
     assert.equal(replaceIn(ring, { jwtSecret: secret }), true);
     assert.equal(await found, 'done');
     assert.equal(ring.keys.length, 1);
-    ring.stop();
   });
 });

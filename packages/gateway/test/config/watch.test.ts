@@ -19,6 +19,7 @@ describe('watchFiles', () => {
     const next = (): Promise<void> => new Promise((resolve) => (called = resolve));
     // Who watches keeps no process alive.
     const alive = setInterval(() => {}, 1_000);
+    let stopOther = (): void => {};
     const stop = watchFiles([one, other, absent], () => {
       calls += 1;
       called();
@@ -29,6 +30,10 @@ describe('watchFiles', () => {
       writeFileSync(one, '2');
       writeFileSync(other, '2');
       await next();
+      // As long as it takes to be told of one: whatever else there was to tell has been told by then.
+      await new Promise<void>((resolve) => {
+        stopOther = watchFiles([join(folder, 'nowhere')], resolve);
+      });
       assert.equal(calls, 2);
       writeFileSync(absent, '1');
       await next();
@@ -36,6 +41,7 @@ describe('watchFiles', () => {
     } finally {
       stop();
       stop();
+      stopOther();
       clearInterval(alive);
     }
   });
