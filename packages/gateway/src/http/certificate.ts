@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { GatewayError } from '../errors.ts';
@@ -24,6 +25,11 @@ export function readCertificate({
     const certificate = { cert: readFileSync(tlsCertificate), key: readFileSync(tlsKey) };
     // It would throw where it is used first, which may be after others were told of it.
     createSecureContext(certificate);
+    // OpenSSL keeps a key of each kind, and compares none with a certificate of another kind.
+    const isItsKey = new X509Certificate(certificate.cert).checkPrivateKey(
+      createPrivateKey(certificate.key),
+    );
+    if (!isItsKey) throw new Error('the key is not that of the certificate');
     return certificate;
   } catch (cause) {
     throw new GatewayError('POSTERN_CONFIG', {
