@@ -13,6 +13,8 @@ export interface ConnectOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Certificates to trust, as PEM; the system's by default. */
   readonly ca?: string;
+  /** The address to connect from: where there is more than one, as on Linux, of 127.0.0.0/8. */
+  readonly localAddress?: string;
 }
 
 /** The answer to a handshake that was refused. */
@@ -113,9 +115,8 @@ export class WsClient {
   }
 }
 
-function open(url: string, { protocols = [], headers = {}, ca }: ConnectOptions): WebSocket {
-  const tls = ca === undefined ? {} : { ca };
-  return new WebSocket(url, [...protocols], { headers, perMessageDeflate: false, ...tls });
+function open(url: string, { protocols = [], headers = {}, ...rest }: ConnectOptions): WebSocket {
+  return new WebSocket(url, [...protocols], { headers, perMessageDeflate: false, ...rest });
 }
 
 /** Resolves with `undefined` once the connection is open, and with the answer when it was refused. */
