@@ -44,6 +44,11 @@ export function bindsLoopback(host: string): boolean {
   return isLoopbackName(host.includes(':') ? `[${host}]` : host);
 }
 
+/** Whether a Host header names a host at all. */
+export function isHost(header: string | undefined): header is string {
+  return parseHost(header ?? '') !== undefined;
+}
+
 function parseHost(text: string): NamedHost | undefined {
   const [, name, port = ''] = HOST.exec(text) ?? [];
   if (name === undefined || !URL.canParse(`http://${name}`)) return undefined;
