@@ -22,7 +22,7 @@ export interface TurnstileLimits {
 export interface Turnstile {
   /** Before anything is verified: it must cost an attacker's address, and not the gateway. */
   readonly knock: (address: string, stream: Duplex) => Refusal | undefined;
-  /** Once the token holds, for a connection that is not closed. */
+  /** Once the token holds. Whoever has left meanwhile takes no place. */
   readonly pass: (claims: Claims, stream: Duplex) => Refusal | undefined;
 }
 
@@ -46,7 +46,7 @@ export function createTurnstile(limits: TurnstileLimits, nowMs: () => number): T
     },
     pass: (claims, stream) => {
       const user = userKey(claims);
-      if (user === undefined || ofUsers.take(user, stream)) return undefined;
+      if (user === undefined || stream.destroyed || ofUsers.take(user, stream)) return undefined;
       return { ...tooMany('of this user'), claims };
     },
   };
