@@ -30,6 +30,7 @@ export interface Sample {
 
 /** `postern serve` in a process of its own whose memory and CPU time can be asked for. */
 export interface MeasuredGateway {
+  readonly pid: number;
   readonly port: number;
   sample(): Promise<Sample>;
   /** Kills it at once, as a crash would (SIGKILL). */
@@ -76,6 +77,7 @@ export async function startMeasured(
   await until('a gateway that lets clients in', () => isReady, PATIENCE_MS);
 
   return {
+    pid: child.pid ?? 0,
     port: port ?? 0,
     sample: async () => {
       const answer = once(said, 'line');
