@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { after, describe, it } from 'node:test';
 
+import { selfSignedCertificate } from '../support/certificate.ts';
 import { startIssuer } from '../support/issuer.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -76,6 +77,22 @@ describe('A file of the configuration', () => {
       'the third secret',
       async () => (await statusOf(port, await tokenBy({ key: third }))) === 101,
     );
+  });
+});
+
+describe('TLS', () => {
+  it('is begun by a restart only, and the log says so when a file asks for it', async () => {
+    const { certificate, key } = selfSignedCertificate();
+    const files = {
+      tlsCertificate: await fileWith(scope, certificate),
+      tlsKey: await fileWith(scope, key),
+    };
+    const config = await fileWith(scope, '{}');
+    const { child, port } = await serveWith({}, ['--config', config]);
+    await replaceFile(config, JSON.stringify(files));
+    child.signal('SIGHUP');
+    await child.line(/"names":\["tlsCertificate","tlsKey"\],.*"event":"restart_needed"/);
+    assert.equal(await statusOf(port, await tokenBy({})), 101);
   });
 });
 

@@ -1,7 +1,7 @@
 import { changedOptions } from '../config/changes.ts';
 import type { Loaded, Sources } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
-import type { OptionName } from '../config/options.ts';
+import type { OptionName, Options } from '../config/options.ts';
 import { watchFiles } from '../config/watch.ts';
 import type { Log } from '../observe/log.ts';
 import type { Standalone } from '../standalone.ts';
@@ -19,10 +19,11 @@ const RELOADABLE: ReadonlySet<OptionName> = new Set([
   'jwtSecret',
   'jwtSecretBase64',
   'jwks',
-  'tlsCertificate',
-  'tlsKey',
   'adminToken',
 ]);
+
+/** What needs none where there is TLS before and after. A port without it cannot begin. */
+const RELOADABLE_WITH_TLS: ReadonlySet<OptionName> = new Set(['tlsCertificate', 'tlsKey']);
 
 /**
  * Reads the configuration anew when a file of it changes, and at SIGHUP, and has the gateway take it
@@ -36,8 +37,7 @@ export function reloadOnChange({ sources, loaded, gateway, log }: Running): () =
     const next = loadAnew(sources, log);
     if (next === undefined) return;
     log('reloaded', { replaced: gateway.reload(next.options) });
-    const changed = changedOptions(loaded.options, next.options);
-    const names = changed.filter((name) => !RELOADABLE.has(name));
+    const names = restartNeeded(loaded.options, next.options);
     if (names.length > 0 && names.join() !== said.join()) log('restart_needed', { names });
     said = names;
     watch(next.files);
@@ -52,6 +52,14 @@ export function reloadOnChange({ sources, loaded, gateway, log }: Running): () =
   // It stays for good: without a listener the signal would end the process, and cut off the drain.
   process.on('SIGHUP', reload);
   return () => unwatch();
+}
+
+/** The options whose change does not count before the next start. */
+function restartNeeded(before: Options, after: Options): readonly OptionName[] {
+  const hasTls = [before, after].every(({ tlsKey }) => tlsKey !== undefined);
+  const counts = (name: OptionName): boolean =>
+    RELOADABLE.has(name) || (hasTls && RELOADABLE_WITH_TLS.has(name));
+  return changedOptions(before, after).filter((name) => !counts(name));
 }
 
 function loadAnew(sources: Sources, log: Log): Loaded | undefined {

@@ -146,8 +146,8 @@ export class HttpServer {
     const certificate = readCertificate(files);
     if (certificate === undefined || isDeepStrictEqual(certificate, this.#certificate))
       return false;
-    this.#certificate = certificate;
     this.#server.setSecureContext(certificate);
+    this.#certificate = certificate;
     return true;
   }
 
