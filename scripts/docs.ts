@@ -167,7 +167,9 @@ function labelsOf(metric: Metric): string {
 }
 
 function failureRow([name, failure]: readonly [string, Failure]): string {
-  const { http, close, reason, code, retry, advice } = failure;
-  const cells = [`\`${name}\``, http, close, reason, code && `\`${code}\``, retry, advice];
+  const { http, close, reason, code, finerCodes = [], retry, advice } = failure;
+  const codes = [...(code === undefined ? [] : [code]), ...finerCodes];
+  const codeCell = codes.map((text) => `\`${text}\``).join(' ');
+  const cells = [`\`${name}\``, http, close, reason, codeCell, retry, advice];
   return `| ${cells.map((cell) => cell || '–').join(' | ')} |`;
 }

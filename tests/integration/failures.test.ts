@@ -92,7 +92,7 @@ const endings = {
     };
     return await ending(loseBackend, { databaseUrl: gate.url });
   },
-} as const satisfies Record<EndingName, () => Promise<Closing>>;
+} as const satisfies Partial<Record<EndingName, () => Promise<Closing>>>;
 
 /** Knocks at a gateway of its own; with a good token, unless the handshake says otherwise. */
 async function refusal(request: Handshake = {}, environment: Environment = {}): Promise<Refused> {
@@ -163,7 +163,7 @@ const refusals = {
   notFound: () => refusal({}, { POSTERN_URL_TOKENS: 'false' }),
   methodNotAllowed: () => refusal({ method: 'POST' }),
   upgradeRequired: () => refusal({ headers: { 'Sec-WebSocket-Version': '8' } }),
-} as const satisfies Record<RefusalName, () => Promise<Refused>>;
+} as const satisfies Partial<Record<RefusalName, () => Promise<Refused>>>;
 
 /** The raw protocol has its own answers for what is wrong with a token: 400, and these texts. */
 const rawTexts: Readonly<Record<string, string>> = {

@@ -1,20 +1,4 @@
-/** What a client should do next: come back, come back with a new token, or stop. */
-export type Retry = 'yes' | 'new-token' | 'no';
-
-/** One way in which a handshake can be refused or a connection can be ended. */
-export interface Failure {
-  /** HTTP status, when the handshake is refused for it. */
-  readonly http?: number;
-  /** WebSocket close code, when an open connection is ended for it. */
-  readonly close?: number;
-  /** Public and constant, at most 123 bytes (RFC 6455 §5.5): never holds input, tokens or SQL. */
-  readonly reason: string;
-  /** Code in machine-readable error answers. */
-  readonly code?: string;
-  readonly retry: Retry;
-  /** What happened and what a client or its operator does about it, for the reference page. */
-  readonly advice: string;
-}
+import type { Failure } from './failure.ts';
 
 /**
  * Every way a connection can fail. The gateway, the clients' retry logic and `docs/failures.md` read
@@ -41,6 +25,12 @@ export const failures = {
     retry: 'no',
     advice:
       'A frame breaks RFC 6455: no mask, reserved bits, an unknown opcode, a malformed close. A bug in the client: stop.',
+  },
+  binaryUnsupported: {
+    close: 1003,
+    reason: 'Binary unsupported',
+    retry: 'no',
+    advice: 'A binary message on postern.v1, whose messages are text. A bug in the client: stop.',
   },
   invalidText: {
     close: 1007,
@@ -78,22 +68,43 @@ export const failures = {
     advice:
       'Messages may have been missed while the gateway was cut off from PostgreSQL (POSTERN_RAW_GAP=close). Reconnect and load the state anew.',
   },
+  unauthorized: {
+    http: 401,
+    close: 3000,
+    reason: 'Unauthorized',
+    code: 'credential_missing',
+    finerCodes: ['cookie_missing', 'csrf_invalid', 'cookie_invalid', 'embed_invalid'],
+    retry: 'new-token',
+    advice:
+      'Nothing valid was shown: no credential, or one that is not from this gateway, or the first message was no `auth`. Get one new token, try once more, then stop.',
+  },
   tokenExpired: {
     http: 401,
     close: 3001,
     reason: 'JWT expired',
     code: 'token_expired',
+    finerCodes: ['csrf_expired', 'cookie_expired', 'embed_expired', 'auth_expired'],
     retry: 'new-token',
-    advice: 'The token is past its `exp`. Get a new one, then reconnect.',
+    advice:
+      'The token is past its `exp`; or the login behind it has ended. Get a new one, then reconnect.',
   },
   forbidden: {
     http: 403,
     close: 3003,
     reason: 'Forbidden',
     code: 'forbidden',
+    finerCodes: ['scope_denied', 'origin_mismatch'],
     retry: 'no',
     advice:
       'The token is valid but grants nothing here: no channel, or not the one in the path; or the program that embeds the gateway says no.',
+  },
+  timeout: {
+    http: 408,
+    close: 3008,
+    reason: 'Timeout',
+    code: 'timeout',
+    retry: 'yes',
+    advice: 'No `auth` came within 5 s of a handshake that brought no credential. Reconnect.',
   },
   originDenied: {
     http: 403,
@@ -102,8 +113,25 @@ export const failures = {
     retry: 'no',
     advice: 'The page that opened the connection is not listed in POSTERN_ALLOWED_ORIGINS.',
   },
+  originMissing: {
+    http: 403,
+    reason: 'Origin missing',
+    code: 'origin_missing',
+    retry: 'no',
+    advice:
+      'A request that only a page has reason to send came without the Origin that a page sends.',
+  },
+  fetchDenied: {
+    http: 403,
+    reason: 'Request not allowed',
+    code: 'fetch_denied',
+    retry: 'no',
+    advice:
+      'The Fetch Metadata (`Sec-Fetch-…`) of the request are not those of a page of ours that connects.',
+  },
   notYetValid: {
     http: 401,
+    close: 4001,
     reason: 'JWT not active',
     code: 'token_not_active',
     retry: 'yes',
@@ -122,8 +150,27 @@ export const failures = {
     advice:
       'The client read more slowly than messages came and POSTERN_QUEUE_BYTES were waiting. Reconnect with backoff and load the state anew.',
   },
+  replayed: {
+    http: 401,
+    close: 4010,
+    reason: 'Ticket replayed',
+    code: 'csrf_replayed',
+    retry: 'new-token',
+    advice:
+      'The token has opened a socket before, and opens one only (POSTERN_SINGLE_USE, embed tokens). Preauthenticate once more.',
+  },
+  bindingMismatch: {
+    http: 401,
+    close: 4011,
+    reason: 'Binding mismatch',
+    code: 'binding_mismatch',
+    retry: 'new-token',
+    advice:
+      'The CSRF token belongs to another login than the auth cookie: the user has changed meanwhile, or somebody tries. Preauthenticate once more.',
+  },
   connectionLimit: {
     http: 429,
+    close: 4503,
     reason: 'Connection limit',
     code: 'connection_limit',
     retry: 'no',
@@ -132,6 +179,7 @@ export const failures = {
   },
   overload: {
     http: 503,
+    close: 1013,
     reason: 'Try again later',
     code: 'unavailable',
     retry: 'yes',
@@ -145,6 +193,14 @@ export const failures = {
     retry: 'no',
     advice:
       'The Host header names none of POSTERN_ALLOWED_HOSTS; unset, and with POSTERN_HOST on loopback, no name of this computer.',
+  },
+  tlsRequired: {
+    http: 421,
+    reason: 'TLS required',
+    code: 'tls_required',
+    retry: 'no',
+    advice:
+      'Preauthentication came in the clear: over plain HTTP, or by a proxy that is not in POSTERN_TRUSTED_PROXIES or does not say `X-Forwarded-Proto: https`.',
   },
   rateLimited: {
     http: 429,
@@ -160,16 +216,50 @@ export const failures = {
     close: 4012,
     reason: 'Backend unavailable',
     code: 'unavailable',
+    finerCodes: ['replay_store_down'],
     retry: 'yes',
     advice:
       'PostgreSQL is away, or the key that the token names cannot be looked up: handshakes are refused. A message whose outcome is unknown ends its sender. Reconnect with backoff; what you sent last may or may not have arrived.',
   },
   tokenInvalid: {
     http: 401,
+    close: 4502,
     reason: 'Token invalid',
     code: 'token_invalid',
     retry: 'no',
     advice: 'The token does not verify, or a claim that must be there is missing or malformed.',
+  },
+  badMessage: {
+    http: 400,
+    close: 4505,
+    reason: 'Bad message',
+    code: 'bad_message',
+    finerCodes: ['credential_ambiguous', 'cookie_ambiguous'],
+    retry: 'no',
+    advice:
+      'A message that is none of postern.v1, or a request that says the same thing twice. A bug in the client: stop.',
+  },
+  preflightRequired: {
+    http: 400,
+    reason: 'Preflight required',
+    code: 'preflight_required',
+    retry: 'no',
+    advice:
+      'Preauthentication needs the header `X-Postern-Preauth: 1`, which makes browsers ask first.',
+  },
+  unsupportedMediaType: {
+    http: 415,
+    reason: 'Unsupported media type',
+    code: 'unsupported_media_type',
+    retry: 'no',
+    advice: 'The body of a preauthentication is `Content-Type: application/json`.',
+  },
+  contentTooLarge: {
+    http: 413,
+    reason: 'Content too large',
+    code: 'too_big',
+    retry: 'no',
+    advice: 'The body of a preauthentication is over 4 KiB.',
   },
   badHandshake: {
     http: 400,
@@ -201,25 +291,3 @@ export const failures = {
     advice: 'The handshake names another WebSocket version than 13.',
   },
 } as const satisfies Record<string, Failure>;
-
-/** The name of a row of {@link failures}. */
-export type FailureName = keyof typeof failures;
-
-/** The name of a row that a handshake can be refused for. */
-export type RefusalName = {
-  [Name in FailureName]: (typeof failures)[Name] extends { readonly http: number } ? Name : never;
-}[FailureName];
-
-const byCloseCode = new Map(
-  Object.values<Failure>(failures).map((failure) => [failure.close, failure]),
-);
-
-/**
- * Advice for any close code. For one that is not in the table its range decides: 3000-3499 and
- * 4000-4499 may reconnect, 3500-3999 and 4500-4999 must not.
- */
-export function retryAfter(closeCode: number): Retry {
-  const known = byCloseCode.get(closeCode);
-  if (known !== undefined) return known.retry;
-  return closeCode >= 3000 && closeCode % 1000 >= 500 ? 'no' : 'yes';
-}

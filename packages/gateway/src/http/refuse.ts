@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Failure } from '@postern/client/protocol';
+import type { Failure, FailureCode } from '@postern/client/protocol';
 import type { Claims } from '../auth/verify.ts';
 
 /** A failure that an HTTP answer can tell. */
@@ -9,6 +9,8 @@ export type Refusing = Failure & { readonly http: number };
 /** How a handshake is refused. */
 export interface Refusal {
   readonly failure: Refusing;
+  /** Which of the failure's codes, where it is a finer one. */
+  readonly code?: FailureCode;
   /** Where the raw protocol has another status than the table: it knows only 400. */
   readonly status?: number;
   /** Where the raw protocol has another text than the table. Constant: never holds input. */

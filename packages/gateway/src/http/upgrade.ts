@@ -229,12 +229,13 @@ const CHEAP = new Set<Failure>([
 
 /** Builds what counts refusals and writes them down: of the cheap ones one a second for each failure. */
 function createRefusalLog({ log, meters }: Gate): (refusal: Refusal, address: string) => void {
-  const write = (more: number, { failure: row, text, claims }: Refusal, address: string): void => {
+  const write = (more: number, refusal: Refusal, address: string): void => {
+    const { failure: row, code = row.code, text, claims } = refusal;
     const failure = refusalLabel(row);
     log('handshake_refused', {
       ...auditMark(failure),
       failure,
-      code: row.code,
+      code,
       why: text,
       address,
       user: userOf(claims),
