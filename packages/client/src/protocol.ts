@@ -1,4 +1,21 @@
+export { encodeMessage, parseCommand } from './protocol/codec.ts';
+export type { BadCommand } from './protocol/codec.ts';
 export type { Failure, Retry } from './protocol/failure.ts';
 export type { FailureCode, FailureName, RefusalName } from './protocol/failure-names.ts';
 export { failures } from './protocol/failures.ts';
+export { AUTH_SECONDS, LARGEST_ID, LONGEST_TOKEN } from './protocol/limits.ts';
+export type {
+  AuthCommand,
+  ChannelMode,
+  Command,
+  ErrorReply,
+  GatewayMessage,
+  OkReply,
+  PingCommand,
+  PongReply,
+  Reply,
+  WelcomeMessage,
+} from './protocol/messages.ts';
 export { retryAfter } from './protocol/retry-after.ts';
+export { parseOffers, SUBPROTOCOL } from './protocol/subprotocol.ts';
+export type { OfferedCredential, Offers } from './protocol/subprotocol.ts';

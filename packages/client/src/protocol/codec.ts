@@ -1,0 +1,80 @@
+import { LARGEST_ID, LONGEST_TOKEN } from './limits.ts';
+import type { Command, GatewayMessage } from './messages.ts';
+
+/** A message that can be answered, as it has an `id`, and does not say what it must. */
+export interface BadCommand {
+  readonly id: number;
+  /** What is wrong. Constant: never holds input. */
+  readonly problem: string;
+}
+
+/** An object that came from JSON. */
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Takes a command out of its message, or says what is wrong with it. */
+type Reader<Read extends Command> = (message: JsonObject, id: number) => Read | string;
+
+/** How each type of command is read. */
+const readers: {
+  readonly [Type in Command['type']]: Reader<Extract<Command, { readonly type: Type }>>;
+} = {
+  auth: (message, id) => {
+    const token = own(message, 'token');
+    return isToken(token)
+      ? { type: 'auth', id, token }
+      : `The token of an auth is a text of 1 to ${LONGEST_TOKEN} characters`;
+  },
+  ping: (_message, id) => ({ type: 'ping', id }),
+};
+
+// A map, whose keys are these only: an object would know of a type `constructor`, too.
+const readerOf = new Map<unknown, Reader<Command>>(Object.entries(readers));
+
+/**
+ * Reads one message of a client's. A JSON object with a valid `id` is always answered: it is a command,
+ * or a bad one. `undefined`: it is no message. Fields that are not known are ignored. Never throws.
+ */
+export function parseCommand(text: string): { readonly command: Command } | BadCommand | undefined {
+  const message = parseObject(text);
+  if (message === undefined) return undefined;
+  const id = own(message, 'id');
+  if (!isId(id)) return undefined;
+
+  const read = readerOf.get(own(message, 'type'));
+  if (read === undefined) return { id, problem: 'The type of the message is not known' };
+  const command = read(message, id);
+  return typeof command === 'string' ? { id, problem: command } : { command };
+}
+
+/** Writes one message, of either side. The text is always valid Unicode, whatever is in it. */
+export function encodeMessage(message: Command | GatewayMessage): string {
+  return JSON.stringify(message);
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    // What is no JSON is no message. The error would quote it.
+    return undefined;
+  }
+}
+
+/** A list counts as one: it has no `id`. */
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null;
+}
+
+/** A member of the object itself, and nothing that a prototype holds. */
+function own(message: JsonObject, name: string): unknown {
+  return Object.hasOwn(message, name) ? message[name] : undefined;
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= LARGEST_ID;
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST_TOKEN;
+}

@@ -1,0 +1,74 @@
+import type { FailureCode } from './failure-names.ts';
+import type { Retry } from './failure.ts';
+
+/**
+ * The messages of `postern.v1`: each is a JSON object in a text frame of its own, whose `type` says
+ * which it is. To add one: its interface, a line in its union, and for a command how it is read, in
+ * `codec.ts`.
+ */
+
+/** Shows a token: the first message of a connection that brought no credential. */
+export interface AuthCommand {
+  readonly type: 'auth';
+  readonly id: number;
+  readonly token: string;
+}
+
+/** Asks for a sign of life: browsers cannot send the pings of WebSocket. */
+export interface PingCommand {
+  readonly type: 'ping';
+  readonly id: number;
+}
+
+/** What a client says. It chooses the `id`, by which it knows the reply. */
+export type Command = AuthCommand | PingCommand;
+
+/** What may be done with a channel, spelled as in tokens. */
+export type ChannelMode = 'r' | 'w' | 'rw';
+
+/** The first message on an authorised connection. All times are UNIX seconds, with a fraction. */
+export interface WelcomeMessage {
+  readonly type: 'welcome';
+  /** The session's name: nobody else's is the same. */
+  readonly session: string;
+  /** Whom the credential names, if it names somebody. */
+  readonly user?: string;
+  /** When the credential ends; absent: never. */
+  readonly expiresAt?: number;
+  readonly serverTime: number;
+  /** What is granted: names and patterns, with the mode of each. */
+  readonly channels: Readonly<Record<string, ChannelMode>>;
+  /** How often the gateway pings. A client that hears nothing for twice as long has lost it. */
+  readonly pingSeconds: number;
+  /** Most bytes that a message of the client's may have; 0: any number. */
+  readonly maxPayloadBytes: number;
+}
+
+/** A command was carried out. */
+export interface OkReply {
+  readonly type: 'ok';
+  readonly id: number;
+}
+
+/** A command was not carried out; the connection stays. */
+export interface ErrorReply {
+  readonly type: 'error';
+  readonly id: number;
+  /** A code of the failure table, to go by. */
+  readonly code: FailureCode;
+  /** For people: what is wrong. Constant, and may change. */
+  readonly message: string;
+  readonly retry: Retry;
+}
+
+/** The answer to a `ping`. */
+export interface PongReply {
+  readonly type: 'pong';
+  readonly id: number;
+}
+
+/** What answers a command, by its `id`: exactly one. */
+export type Reply = OkReply | ErrorReply | PongReply;
+
+/** What the gateway says. */
+export type GatewayMessage = WelcomeMessage | Reply;
