@@ -18,7 +18,7 @@ export function channelEntry(text: string, claims: Claims): ChannelEntry | undef
   const stem = isPattern ? text.slice(0, -1) : text;
   if (stem.includes('*') || /[{}]/.test(stem.replaceAll(TEMPLATE, ''))) return undefined;
 
-  const values = [...stem.matchAll(TEMPLATE)].map(([, name = '']) => templateValue(claims, name));
+  const values = templateNames(stem).map((name) => templateValue(claims, name));
   if (!values.every((value) => value !== undefined)) return undefined;
   // Of one user's `ada` and another's `ada:x` the patterns would overlap.
   if (isPattern && values.some((value) => /[*:]/.test(value))) return undefined;
@@ -28,6 +28,11 @@ export function channelEntry(text: string, claims: Claims): ChannelEntry | undef
   const filled = stem.replaceAll(TEMPLATE, () => remaining.next().value ?? '');
   if (isPattern) return { prefix: filled };
   return filled === '' ? undefined : { name: filled };
+}
+
+/** The claims that templates in a text name. */
+export function templateNames(text: string): readonly string[] {
+  return [...text.matchAll(TEMPLATE)].map(([, name = '']) => name);
 }
 
 /** Text that is not empty, or a whole number, which is how many databases count their users. */

@@ -9,8 +9,12 @@ import type { Claims } from './token.ts';
 export interface ChannelRules {
   /** The channels that are named exactly, each once, `channel` first. */
   readonly names: readonly string[];
+  /** What its patterns have before the `*`, each once: `room:`, or nothing for `*` alone. */
+  readonly prefixes: readonly string[];
   /** What may be done with a channel: all that any entry for it allows, and nothing beyond `mode`. */
   modeOf(channel: string): Mode;
+  /** What may be done with every channel whose name goes on after a pattern's prefix. */
+  modeOfPrefix(prefix: string): Mode;
 }
 
 /** The longest name by which a client may ask for a channel, in bytes. */
@@ -39,23 +43,36 @@ export function channelRules(claims: Claims, patterns: boolean): ChannelRules | 
     ...withMode(listed(channels), usual),
     ...mapped(channels),
   ];
+  return rulesOf(
+    said.map(([text, mode]) => [patterns ? channelEntry(text, claims) : { name: text }, mode]),
+    ceiling,
+  );
+}
+
+/** Rules of entries that have been read. One that could not be, `undefined`, stands for nothing. */
+export function rulesOf(
+  entries: readonly (readonly [ChannelEntry | undefined, Mode])[],
+  ceiling: Mode,
+): ChannelRules {
   const exact = new Map<string, Mode>();
   const prefixes = new Map<string, Mode>();
-  for (const [text, mode] of said) {
-    const entry: ChannelEntry | undefined = patterns ? channelEntry(text, claims) : { name: text };
+  for (const [entry, mode] of entries) {
     if (entry === undefined) continue;
     if ('prefix' in entry) add(prefixes, entry.prefix, mode);
     else add(exact, entry.name, mode);
   }
+  const allowed = (named: Mode, by: readonly string[]): Mode =>
+    both(
+      by.reduce((mode, prefix) => either(mode, prefixes.get(prefix) ?? NONE), named),
+      ceiling,
+    );
 
   return {
     names: [...exact.keys()],
-    modeOf: (channel) => {
-      let allowed = exact.get(channel) ?? NONE;
-      for (const prefix of prefixesOf(channel))
-        allowed = either(allowed, prefixes.get(prefix) ?? NONE);
-      return both(allowed, ceiling);
-    },
+    prefixes: [...prefixes.keys()],
+    modeOf: (channel) => allowed(exact.get(channel) ?? NONE, prefixesOf(channel)),
+    // A pattern reaches a longer prefix when it would reach a name that goes on there.
+    modeOfPrefix: (prefix) => allowed(NONE, prefixesOf(`${prefix}x`)),
   };
 }
 
@@ -75,7 +92,7 @@ function prefixesOf(channel: string): readonly string[] {
 }
 
 /** Whether a client may name such a channel where only a pattern grants it. */
-function isNameable(channel: string): boolean {
+export function isNameable(channel: string): boolean {
   if (channel === '' || NEVER_IN_NAMES.test(channel)) return false;
   return Buffer.byteLength(channel) <= LONGEST_NAME_BYTES;
 }

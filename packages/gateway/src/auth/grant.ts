@@ -58,7 +58,8 @@ export function grantFrom(
 /** Any channel, under the token's mode. */
 function openRules(claims: Claims): ChannelRules | undefined {
   const mode = parseMode(own(claims, 'mode'));
-  return mode === undefined ? undefined : { names: [], modeOf: () => mode };
+  if (mode === undefined) return undefined;
+  return { names: [], prefixes: [''], modeOf: () => mode, modeOfPrefix: () => mode };
 }
 
 /** No channel has the empty name, which `//<token>` asks for. */

@@ -1,3 +1,5 @@
+import type { ChannelMode } from '@postern/client/protocol';
+
 /** What may be done with a channel. */
 export interface Mode {
   /** Its messages are delivered. */
@@ -19,6 +21,12 @@ export const NONE: Mode = { read: false, write: false };
 /** Reads a mode; `undefined` for anything but `r`, `w` and `rw`. */
 export function parseMode(value: unknown): Mode | undefined {
   return modes.get(value);
+}
+
+/** Spells a mode as tokens do; `undefined` for {@link NONE}. */
+export function spellMode({ read, write }: Mode): ChannelMode | undefined {
+  if (read) return write ? 'rw' : 'r';
+  return write ? 'w' : undefined;
 }
 
 /** What either allows. */

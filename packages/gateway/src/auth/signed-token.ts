@@ -1,13 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { LONGEST_TOKEN } from '@postern/client/protocol';
 import { decodeBase64url, decodeUtf8, parseObject } from './decode.ts';
 import type { JsonObject } from './decode.ts';
 import type { Purpose, SigningKeys } from './signing-keys.ts';
 
 /** What a token of ours can be for: a key for `cid` signs none. */
 export type TokenPurpose = Exclude<Purpose, 'cid'>;
-
-/** The longest text that is looked at. */
-const LONGEST_TOKEN = 8192;
 
 /** Signs claims with the newest key, as a compact JWT (RFC 7519) with HS256. */
 export function sealToken(purpose: TokenPurpose, claims: JsonObject, keys: SigningKeys): string {

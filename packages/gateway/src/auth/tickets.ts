@@ -3,14 +3,14 @@ import { cidOf } from './binding.ts';
 import type { Identity } from './binding.ts';
 import { asObject, decodeBase64url, own } from './decode.ts';
 import type { JsonObject } from './decode.ts';
+import type { Scopes } from './scopes.ts';
 import { openToken, sealToken } from './signed-token.ts';
 import type { TokenPurpose } from './signed-token.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
 /** Who logged in to the site, what that allows here, and until when. */
 export interface Login extends Identity {
-  /** What the login may do with channels, as `scopes.ts` makes and reads it. */
-  readonly scopes: JsonObject;
+  readonly scopes: Scopes;
   /** `jti` of the site's own token, by which it can be revoked. */
   readonly ajti: string | undefined;
   /** When the site's own authentication ends, in UNIX seconds. Finite. */
