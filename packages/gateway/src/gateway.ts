@@ -39,6 +39,7 @@ import { Heartbeat } from './session/heartbeat.ts';
 import type { Publisher } from './session/raw.ts';
 import { createRawProtocol } from './session/raw.ts';
 import type { Session } from './session/session.ts';
+import { createV1Protocol } from './session/v1.ts';
 import { version } from './version.ts';
 import { keyRingFor, keySourcesIn, verifierFor } from './verification.ts';
 
@@ -193,7 +194,8 @@ function joinPostgres({ options, log, hub, registry, meters }: Core) {
       up: () => {
         notifier.release();
         if (broken && options.rawGap === 'close')
-          for (const session of registry.all()) session.end(failures.restart);
+          for (const session of registry.all())
+            if (session.protocol === 'raw') session.end(failures.restart);
         broken = false;
       },
       lost: (error) => lose(error),
@@ -202,22 +204,16 @@ function joinPostgres({ options, log, hub, registry, meters }: Core) {
   return { database, notifier, feed, lost };
 }
 
-/** What a visitor is entered into: the protocol, the deadline, the heartbeat. */
+/** What a visitor is entered into: its protocol, the deadline, the heartbeat. */
 function joinSessions(core: Core, publisher: Publisher) {
   const { options, log, clock, meters } = core;
   const wheel = new ExpiryWheel(clock);
   const heartbeat = new Heartbeat();
   const { metaChannel, metaClose } = options;
   const envelopes = new Envelopes(() => clock.wallMs());
-  const protocol = createRawProtocol({
-    publisher,
-    envelopes,
-    metaChannel,
-    metaClose,
-    log,
-    meters,
-  });
-  const admit = createAdmission({ ...core, wheel, heartbeat, protocol });
+  const raw = createRawProtocol({ publisher, envelopes, metaChannel, metaClose, log, meters });
+  const v1 = createV1Protocol({ clock, meters, maxMessageBytes: options.maxMessageBytes });
+  const admit = createAdmission({ ...core, wheel, heartbeat, protocols: { raw, v1 } });
   return { admit, wheel, heartbeat };
 }
 

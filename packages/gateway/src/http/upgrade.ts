@@ -16,7 +16,7 @@ import { auditMark, userOf } from '../observe/audit.ts';
 import { refusalLabel } from '../observe/labels.ts';
 import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
-import type { Admit, Visitor } from '../session/admission.ts';
+import type { Admit, RawVisitor } from '../session/admission.ts';
 import type { Closing, Session, Socket } from '../session/session.ts';
 import { isAuthorized } from './authorize.ts';
 import type { Authorize } from './authorize.ts';
@@ -94,7 +94,7 @@ export function createDoor(gate: Gate): Door {
   const sayRefused = createRefusalLog(gate);
   const accepted = gate.meters.counter('handshakesAccepted');
 
-  const passed = (visitor: Visitor, stream: Duplex): Visitor | Refusal =>
+  const passed = (visitor: RawVisitor, stream: Duplex): RawVisitor | Refusal =>
     gate.turnstile.pass(visitor.claims, stream) ?? visitor;
 
   const enter = async ({ request, stream, head, path }: Upgrade): Promise<void> => {
@@ -159,7 +159,7 @@ interface Knock {
 async function examine(
   { request, stream, path, address }: Knock,
   gate: Gate,
-): Promise<Visitor | Refusal> {
+): Promise<RawVisitor | Refusal> {
   const refusal = malformed(request) ?? shut(gate);
   if (refusal !== undefined) return refusal;
   if (!gate.hostAllowed(request.headers.host)) return { failure: failures.hostDenied };
@@ -186,13 +186,13 @@ async function examine(
 
   // The gate may have closed while the signature was verified, or while the program thought. A token
   // that ended meanwhile needs no second look: its session is cut off before the first frame, either way.
-  const visitor = { ...verification, ...granted, address };
+  const visitor = { protocol: 'raw', ...verification, ...granted, address } as const;
   return shut(gate) ?? (await turnedDown(visitor, request, gate)) ?? shut(gate) ?? visitor;
 }
 
 /** What the embedding program has against a visitor. A fault of its own counts as no. */
 async function turnedDown(
-  { claims, grant }: Visitor,
+  { claims, grant }: RawVisitor,
   request: IncomingMessage,
   { authorize, log }: Gate,
 ): Promise<Refusal | undefined> {
@@ -273,9 +273,9 @@ const violations = new Map<unknown, Closing>([
 ]);
 
 function connect(webSocket: WebSocket, session: Session, log: Log): void {
-  webSocket.on('message', (data: Buffer) => {
+  webSocket.on('message', (data: Buffer, isBinary) => {
     try {
-      session.receive(data);
+      session.receive(data, isBinary ? 'binary' : 'text');
     } catch (error) {
       // A bug, and it must cost nobody else their connection.
       log('message_failed', { session: session.id, error });

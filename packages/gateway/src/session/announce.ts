@@ -8,6 +8,7 @@ export interface ProgramSession {
   /** The `session` of its log lines. */
   readonly id: string;
   readonly claims: Claims;
+  /** What it was granted, by name; on `postern.v1` patterns as well. */
   readonly channels: readonly string[];
   /** Resolves when it has ended: by which close code, and whose doing it was. Never rejects. */
   readonly ended: Promise<Close>;
@@ -23,11 +24,11 @@ export function createAnnouncement(onSession: OnSession | undefined, log: Log) {
   let settle: ((close: Close) => void) | undefined;
 
   return {
-    opened: (session: Session): void => {
+    opened: (session: Session, channels: readonly string[]): void => {
       if (onSession === undefined) return;
       // Before the call: the program may end the session within it.
       const ended = new Promise<Close>((resolve) => (settle = resolve));
-      void tell({ onSession, session, ended, log });
+      void tell({ onSession, session, channels, ended, log });
     },
     closed: (close: Close): void => settle?.(close),
   };
@@ -36,16 +37,17 @@ export function createAnnouncement(onSession: OnSession | undefined, log: Log) {
 interface Telling {
   readonly onSession: OnSession;
   readonly session: Session;
+  readonly channels: readonly string[];
   readonly ended: Promise<Close>;
   readonly log: Log;
 }
 
 /** Never rejects: a fault of the program's costs no client anything. */
-async function tell({ onSession, session, ended, log }: Telling): Promise<void> {
-  const { id, claims, grant } = session;
+async function tell({ onSession, session, channels, ended, log }: Telling): Promise<void> {
+  const { id, claims } = session;
   const end = (): void => session.end(failures.forbidden);
   try {
-    await onSession({ id, ...structuredClone({ claims, channels: grant.channels }), ended, end });
+    await onSession({ id, ...structuredClone({ claims, channels }), ended, end });
   } catch (error) {
     log('on_session_failed', { session: id, error });
   }

@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { failures } from '@postern/client/protocol';
+import type { Grant } from '../auth/grant.ts';
 import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
 import { fitsNotification } from '../postgres/envelope.ts';
 import type { Outcome } from '../postgres/notifier.ts';
-import type { Close, Closing, Session } from './session.ts';
+import type { Protocol } from './protocol.ts';
+import type { Closing, Session } from './session.ts';
 
 /** What takes a message to PostgreSQL, a text per channel, and says once what became of it. */
 export interface Publisher {
@@ -26,14 +28,6 @@ export interface RawOptions {
   readonly meters: Meters;
 }
 
-/** The protocol of postgres-websockets: every text is a message for every channel that its sender
- * may write. */
-export interface RawProtocol {
-  readonly receive: (session: Session, data: Buffer) => void;
-  readonly opened: (session: Session) => void;
-  readonly closed: (session: Session, close: Close) => void;
-}
-
 /** What a sender is told when its message was not, or perhaps not, committed. */
 const told: Readonly<Record<Exclude<Outcome, 'committed'>, Closing>> = {
   unknown: failures.backendUnavailable,
@@ -44,12 +38,15 @@ const told: Readonly<Record<Exclude<Outcome, 'committed'>, Closing>> = {
 /** What one session may have waiting in a crowd: while PostgreSQL is away, one must not take it all. */
 const SHARE_BYTES = 1_048_576;
 
-/** Builds the raw protocol. */
-export function createRawProtocol(options: RawOptions): RawProtocol {
+/**
+ * Builds the protocol of postgres-websockets: every text is a message for every channel that its sender
+ * may write.
+ */
+export function createRawProtocol(options: RawOptions): Protocol<Grant> {
   const { publisher, envelopes, metaChannel, metaClose, log, meters } = options;
   const counts = countsOf(meters);
 
-  const receive = (session: Session, data: Buffer): void => {
+  const receive = (session: Session<Grant>, data: Buffer): void => {
     const { writable } = session.grant;
     counts.received.add();
     counts.receivedBytes.add(data.length);
@@ -88,7 +85,10 @@ export function createRawProtocol(options: RawOptions): RawProtocol {
   };
 
   return {
+    channels: ({ channels }) => channels,
+    readable: ({ readable }) => readable,
     receive,
+    excess: undefined,
     opened: ({ claims, grant }) => {
       if (metaChannel !== undefined)
         tellMeta(options, envelopes.connectionOpen(metaChannel, claims, grant.channels));

@@ -2,7 +2,6 @@ import type { Duplex } from 'node:stream';
 import type { Failure } from '@postern/client/protocol';
 import { failures } from '@postern/client/protocol';
 import type { Claims } from '../auth/verify.ts';
-import type { Grant } from '../auth/grant.ts';
 import type { Clock, Deadline } from './deadline.ts';
 import { isOver } from './deadline.ts';
 import { Outbox } from './outbox.ts';
@@ -22,15 +21,27 @@ export interface Socket {
   terminate(): void;
 }
 
+/** The protocols that clients speak. */
+export type ProtocolName = 'raw' | 'v1';
+
 /** A failure that ends an open connection. */
 export type Closing = Failure & { readonly close: number };
 
+/** What the frames of a message were marked as. */
+export type MessageKind = 'text' | 'binary';
+
+/** What takes a message of the client's, while the session is open. */
+type OnMessage = (data: Buffer, kind: MessageKind) => void;
+
 /** What an authorised connection is made of. */
-export interface SessionOptions {
+export interface SessionOptions<Granted> {
   readonly id: string;
+  readonly protocol: ProtocolName;
   readonly socket: Socket;
-  readonly grant: Grant;
+  readonly grant: Granted;
   readonly claims: Claims;
+  /** The end of what the client has shown, in UNIX seconds, leeway not added; undefined: never. */
+  readonly expiresAt: number | undefined;
   readonly deadline: Deadline;
   /** What the session is ended for at its deadline: its token's end, or its own maximum age. */
   readonly deadlineFailure: Closing;
@@ -39,10 +50,11 @@ export interface SessionOptions {
   readonly queueBytes: number;
   /** How many frames may come from the client. */
   readonly rate: Rate;
-  /** A message of the client's, while the session is open. */
-  readonly onMessage: (session: Session, data: Buffer) => void;
+  readonly onMessage: OnMessage;
+  /** Takes what comes over that rate, up to one of its own; undefined: whoever goes over it is ended. */
+  readonly excess: { readonly rate: Rate; readonly onMessage: OnMessage } | undefined;
   /** Called exactly once, however the session ended. */
-  readonly onEnd: (session: Session, close: Close) => void;
+  readonly onEnd: (close: Close) => void;
 }
 
 /** How a session ended. */
@@ -64,30 +76,38 @@ const ABNORMAL = 1006;
 
 /**
  * One authorised connection. Whatever it reads or is sent passes here and is first held against the
- * deadline, so that a client that ignores its close frame can neither read nor write after it.
+ * deadline, so that a client that ignores its close frame can neither read nor write after it. What it
+ * may do is its protocol's to know.
  */
-export class Session {
+export class Session<Granted = unknown> {
   readonly id: string;
-  readonly grant: Grant;
+  readonly protocol: ProtocolName;
+  readonly grant: Granted;
   readonly claims: Claims;
+  readonly expiresAt: number | undefined;
   readonly deadline: Deadline;
   /** Messages of a client that may not write: counted, and never answered. */
   ignored = 0;
   /** Bytes of its messages that PostgreSQL has not answered for. */
   unsettledBytes = 0;
-  readonly #options: SessionOptions;
+  readonly #options: SessionOptions<Granted>;
   readonly #outbox: Outbox;
   readonly #rateLimit: RateLimit;
+  readonly #excessLimit: RateLimit | undefined;
   #open = true;
   #pingsUnanswered = 0;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions<Granted>) {
+    const nowMs = options.clock.monotonicMs();
     this.#options = options;
     this.id = options.id;
+    this.protocol = options.protocol;
     this.grant = options.grant;
     this.claims = options.claims;
+    this.expiresAt = options.expiresAt;
     this.deadline = options.deadline;
-    this.#rateLimit = new RateLimit(options.rate, options.clock.monotonicMs());
+    this.#rateLimit = new RateLimit(options.rate, nowMs);
+    this.#excessLimit = options.excess && new RateLimit(options.excess.rate, nowMs);
     this.#outbox = new Outbox({
       stream: options.socket.stream,
       mayWrite: () => this.#isOpen(),
@@ -107,13 +127,17 @@ export class Session {
   }
 
   /** Takes one message of the client's. */
-  receive(data: Buffer): void {
-    if (this.#isOpen() && this.#mayCome()) this.#options.onMessage(this, data);
+  receive(data: Buffer, kind: MessageKind): void {
+    if (!this.#isOpen()) return;
+    const { onMessage, excess } = this.#options;
+    const pace = this.#pace();
+    if (pace === 'within') onMessage(data, kind);
+    else if (pace === 'over') excess?.onMessage(data, kind);
   }
 
   /** A ping came, which `ws` answers: it costs what a message costs. */
   pinged(): void {
-    if (this.#isOpen()) this.#mayCome();
+    if (this.#isOpen()) this.#pace();
   }
 
   /** The deadline has come. */
@@ -150,14 +174,16 @@ export class Session {
   /** A pong came. */
   alive(): void {
     this.#pingsUnanswered = 0;
-    if (this.#isOpen()) this.#mayCome();
+    if (this.#isOpen()) this.#pace();
   }
 
-  /** Whether one more frame may come; whoever has gone too far is ended. */
-  #mayCome(): boolean {
-    const may = this.#rateLimit.take(this.#options.clock.monotonicMs());
-    if (!may) this.end(failures.rateLimited);
-    return may;
+  /** How one more frame stands to the rate; whoever has gone too far is ended. */
+  #pace(): 'within' | 'over' | 'too far' {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#rateLimit.take(nowMs)) return 'within';
+    if (this.#excessLimit?.take(nowMs) === true) return 'over';
+    this.end(failures.rateLimited);
+    return 'too far';
   }
 
   #isOpen(): boolean {
@@ -168,7 +194,7 @@ export class Session {
   #leave(close: Close): number {
     this.#open = false;
     const queuedBytes = this.#outbox.clear();
-    this.#options.onEnd(this, close);
+    this.#options.onEnd(close);
     return queuedBytes;
   }
 }

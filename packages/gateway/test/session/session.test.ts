@@ -20,7 +20,7 @@ class FullStream extends Duplex {
   }
 }
 
-function setUp(stream: Duplex = new FullStream()) {
+function setUp(stream: Duplex = new FullStream(), rate = { perSecond: 0, burst: 1 }) {
   const clock = new TurnedClock();
   const done: string[] = [];
   const messages: string[] = [];
@@ -34,16 +34,19 @@ function setUp(stream: Duplex = new FullStream()) {
   };
   const session = new Session({
     id: 'id',
+    protocol: 'raw',
     socket,
     grant: { channels: ['chat'], readable: ['chat'], writable: ['chat'] },
     claims: {},
+    expiresAt: undefined,
     deadline: deadlineAt(clock.wallMs() + 1_000, clock),
     deadlineFailure: failures.tokenExpired,
     clock,
-    rate: { perSecond: 0, burst: 1 },
+    rate,
     queueBytes: Infinity,
-    onMessage: (_session, data) => void messages.push(data.toString()),
-    onEnd: (_session, close) => void closes.push(close),
+    onMessage: (data) => void messages.push(data.toString()),
+    excess: undefined,
+    onEnd: (close) => void closes.push(close),
   });
   return { clock, stream, socket, session, done, messages, closes };
 }
@@ -98,12 +101,12 @@ describe('Session', () => {
     const { clock, stream, session, done, messages, closes } = setUp();
     clock.pass(999);
     session.deliver(Buffer.from('out'));
-    session.receive(Buffer.from('in'));
+    session.receive(Buffer.from('in'), 'text');
     assert.deepEqual([stream.writableLength, messages, done], [3, ['in'], []]);
 
     clock.pass(1);
     session.deliver(Buffer.from('out'));
-    session.receive(Buffer.from('in'));
+    session.receive(Buffer.from('in'), 'text');
     assert.deepEqual([stream.writableLength, messages], [3, ['in']]);
     assert.deepEqual(done, ['close 3001 JWT expired']);
     assert.deepEqual(closes, [{ code: 3001, by: 'gateway' }]);
@@ -112,8 +115,14 @@ describe('Session', () => {
   it('ends at a message of the client’s that comes at the deadline', () => {
     const { clock, session, messages, closes } = setUp();
     clock.pass(1_000);
-    session.receive(Buffer.from('in'));
+    session.receive(Buffer.from('in'), 'text');
     assert.deepEqual([messages, closes.length], [[], 1]);
+  });
+
+  it('takes no message that is over its rate, and ends', () => {
+    const { session, messages, done } = setUp(undefined, { perSecond: 0.001, burst: 2 });
+    for (const text of ['one', 'two', 'three', 'four']) session.receive(Buffer.from(text), 'text');
+    assert.deepEqual([messages, done], [['one', 'two'], ['close 4029 Rate limited']]);
   });
 
   it('ends once, whoever ends it, and is lost quietly after that', () => {

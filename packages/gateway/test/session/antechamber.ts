@@ -1,0 +1,92 @@
+import { Hub } from '#gateway/hub/hub.js';
+import { Registry } from '#gateway/hub/registry.js';
+import type { Fields } from '#gateway/observe/log.js';
+import { Meters } from '#gateway/observe/meters.js';
+import { createAdmission } from '#gateway/session/admission.js';
+import type { AdmissionParts, V1Visitor } from '#gateway/session/admission.js';
+import { ExpiryWheel } from '#gateway/session/expiry.js';
+import { Heartbeat, HEARTBEAT_SECONDS } from '#gateway/session/heartbeat.js';
+import type { Session } from '#gateway/session/session.js';
+import { createV1Protocol } from '#gateway/session/v1.js';
+import { FakeSocket } from './fake-socket.ts';
+import { TurnedClock } from './turned-clock.ts';
+
+/** Who comes when a test does not say. */
+export const ada: V1Visitor = {
+  protocol: 'v1',
+  claims: { sub: 'ada' },
+  grant: {
+    entries: [{ text: 'news', mode: { read: true, write: false } }],
+    modeOf: (channel) => ({ read: channel === 'news', write: false }),
+  },
+  expiresAt: undefined,
+  authExpiresAt: undefined,
+  address: '192.0.2.1',
+};
+
+/** All that sessions are entered into, without a network or a database. */
+export class Antechamber {
+  readonly clock = new TurnedClock();
+  readonly hub = new Hub();
+  readonly registry = new Registry<Session>();
+  readonly wheel = new ExpiryWheel(this.clock);
+  readonly heartbeat = new Heartbeat();
+  readonly meters = new Meters({ version: '0.0.0', node: '0' });
+  readonly logged: { readonly event: string; readonly fields: Fields | undefined }[] = [];
+  readonly parts: AdmissionParts;
+
+  constructor(
+    options: Partial<AdmissionParts['options']> = {},
+    parts: Partial<AdmissionParts> = {},
+  ) {
+    const { clock, meters } = this;
+    this.parts = {
+      ...this,
+      protocols: {
+        raw: {
+          channels: ({ channels }) => channels,
+          readable: ({ readable }) => readable,
+          receive: () => undefined,
+          excess: undefined,
+          opened: () => undefined,
+          closed: () => undefined,
+        },
+        v1: createV1Protocol({ clock, meters, maxMessageBytes: 65_536 }),
+      },
+      onSession: undefined,
+      log: (event, fields) => void this.logged.push({ event, fields }),
+      options: {
+        expLeeway: 0,
+        maxConnectionAge: 0,
+        queueBytes: 0,
+        messagesPerSecond: 0,
+        messageBurst: 1,
+        ...options,
+      },
+      ...parts,
+    };
+  }
+
+  /** Lets somebody in. */
+  enter(visitor: Partial<V1Visitor> = {}) {
+    const socket = new FakeSocket();
+    const session = createAdmission(this.parts)(socket, { ...ada, ...visitor });
+    const say = (message: unknown): void =>
+      session.receive(
+        Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)),
+        'text',
+      );
+    return { socket, session, say };
+  }
+
+  /** Time passes, and whoever is due is looked for. */
+  pass(ms: number): void {
+    this.clock.pass(ms);
+    this.wheel.tick();
+  }
+
+  /** Everybody's heart is listened to once. */
+  beat(): void {
+    for (let second = 0; second < HEARTBEAT_SECONDS; second += 1) this.heartbeat.tick();
+  }
+}
