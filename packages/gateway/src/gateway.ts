@@ -1,5 +1,5 @@
 import { failures } from '@postern/client/protocol';
-import { createOriginCheck } from './auth/origin.ts';
+import { createOriginCheck } from './auth/origins.ts';
 import type { Verify } from './auth/verify.ts';
 import { parseGiven } from './config/given.ts';
 import type { Options } from './config/options.ts';
