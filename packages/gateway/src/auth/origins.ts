@@ -3,7 +3,7 @@ export interface OriginLists {
   readonly allowed: readonly string[];
   /** How browsers reach the gateway; its origin is one of ours. `undefined`: no origin is. */
   readonly publicUrl: string | undefined;
-  /** Pages of other sites that may frame one of ours. They may do nothing else. */
+  /** Pages that other sites frame. They get embed tokens, and nothing else. */
   readonly embed: readonly string[];
 }
 

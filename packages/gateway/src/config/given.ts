@@ -2,13 +2,18 @@ import { GatewayError } from '../errors.ts';
 import type { OptionName, Options } from './options.ts';
 import { options } from './options.ts';
 import type { Secret } from './secret.ts';
+import type { SigningSecrets } from './signing-secrets.ts';
 
 /** Options as a program gives them: by name, those that have a default left out, secrets as text. */
 export type GivenOptions = {
   readonly [Name in OptionName]?: Options[Name] | TextForSecret<Options[Name]> | undefined;
 };
 
-type TextForSecret<Value> = Secret extends Value ? string : never;
+type TextForSecret<Value> = Secret extends Value
+  ? string
+  : SigningSecrets extends Value
+    ? string
+    : never;
 
 /**
  * Checks and completes options by the option table. Throws one `POSTERN_CONFIG` error with a line

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { adminOptions } from './groups/admin.ts';
+import { browserOptions } from './groups/browser.ts';
 import { entryOptions } from './groups/entry.ts';
 import { limitOptions } from './groups/limits.ts';
 import { listeningOptions } from './groups/listening.ts';
@@ -15,6 +16,7 @@ const groups = {
   Listening: listeningOptions,
   Tokens: tokenOptions,
   'Who may connect': entryOptions,
+  Browsers: browserOptions,
   Limits: limitOptions,
   Running: runningOptions,
   'Admin port': adminOptions,
@@ -30,6 +32,7 @@ export const options = z.strictObject({
   ...listeningOptions,
   ...tokenOptions,
   ...entryOptions,
+  ...browserOptions,
   ...limitOptions,
   ...runningOptions,
   ...adminOptions,

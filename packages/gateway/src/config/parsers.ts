@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
 import { Secret } from './secret.ts';
+import { parseSecrets, SigningSecrets } from './signing-secrets.ts';
 
 /**
  * The parsers that options are made of. Each takes text, as the environment and flags give it, and
@@ -37,6 +38,15 @@ export const secret = z
 export const bearer = secret.refine(
   (value) => /^[\x21-\x7e]{16,}$/.test(value.reveal()),
   'expected 16 visible ASCII characters or more',
+);
+
+/** Secrets with names, for tokens of the gateway's own. */
+export const secrets = z.preprocess(
+  (value) => (typeof value === 'string' ? (parseSecrets(value) ?? value) : value),
+  z.instanceof(SigningSecrets, {
+    error:
+      'expected kid:base64, separated by commas: each kid once, 1 to 32 letters, digits, - or _; each secret 32 bytes or more',
+  }),
 );
 
 /** Whole number within bounds. */
@@ -82,6 +92,18 @@ export const origins = list.refine(
   (items) => items.every(isOrigin),
   'expected exact origins such as https://app.example.com: no path, no trailing slash, no wildcard, not null',
 );
+
+/** Where browsers find the gateway: a base that paths are put behind. */
+export const publicUrl = text.refine(
+  isPublicUrl,
+  'expected a URL such as https://app.example.com: http or https, without user, query and fragment',
+);
+
+function isPublicUrl(url: string): boolean {
+  if (!URL.canParse(url) || /[?#\s]/.test(url)) return false;
+  const { protocol, username, password } = new URL(url);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}
 
 function isOrigin(origin: string): boolean {
   if (origin.includes('*') || !URL.canParse(origin)) return false;

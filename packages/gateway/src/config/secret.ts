@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 
-const MASK = '[secret]';
+/** What is shown in the place of a value. */
+export const MASK = '[secret]';
 
 /** Holds a value that must not reach a log, an error message or a JSON dump by accident. */
 export class Secret {
