@@ -21,6 +21,22 @@ export interface Socket {
   terminate(): void;
 }
 
+/** Who takes what comes out of a WebSocket: a session, or what may become one. */
+export interface Recipient {
+  /** The session's, for the log; undefined as long as there is none. */
+  readonly id: string | undefined;
+  /** A message came. */
+  receive(data: Buffer, kind: MessageKind): void;
+  /** A ping came, which `ws` answers. */
+  pinged(): void;
+  /** A pong came. */
+  alive(): void;
+  /** Ends the connection on purpose. Harmless when it has ended already. */
+  end(failure: Closing): void;
+  /** The connection is gone. */
+  lose(code: number): void;
+}
+
 /** The protocols that clients speak. */
 export type ProtocolName = 'raw' | 'v1';
 
@@ -79,7 +95,7 @@ const ABNORMAL = 1006;
  * deadline, so that a client that ignores its close frame can neither read nor write after it. What it
  * may do is its protocol's to know.
  */
-export class Session<Granted = unknown> {
+export class Session<Granted = unknown> implements Recipient {
   readonly id: string;
   readonly protocol: ProtocolName;
   readonly grant: Granted;

@@ -20,16 +20,9 @@ import type { MessageKind, Session } from './session.ts';
 
 /** What a visitor of `postern.v1` may do with whatever channel it names. */
 export interface V1Grant {
-  /** What it is shown of that: names and patterns. */
-  readonly entries: readonly GrantedEntry[];
-  /** What may be done with one channel. */
-  readonly modeOf: (channel: string) => Mode;
-}
-
-/** A name or a pattern, and what may be done with the channels that it stands for. */
-export interface GrantedEntry {
-  readonly text: string;
-  readonly mode: Mode;
+  /** What it is shown of that: names and patterns, with the mode of each. */
+  readonly entries: Readonly<Record<string, ChannelMode>>;
+  modeOf(channel: string): Mode;
 }
 
 /** What the protocol needs. */
@@ -50,7 +43,7 @@ export function createV1Protocol({ clock, maxMessageBytes, meters }: V1Options):
   };
 
   return {
-    channels: ({ entries }) => entries.map(({ text }) => text),
+    channels: ({ entries }) => Object.keys(entries),
     // It asks for each that it wants to read.
     readable: () => [],
     receive: (session, data, kind) => {
@@ -74,7 +67,7 @@ export function createV1Protocol({ clock, maxMessageBytes, meters }: V1Options):
 }
 
 /** Sends one message to one session. */
-function send(session: Session, message: GatewayMessage): void {
+export function send(session: Session, message: GatewayMessage): void {
   session.deliver(textFrame(encodeMessage(message)));
 }
 
@@ -125,22 +118,7 @@ function welcome(
     ...(typeof user === 'string' ? { user } : {}),
     ...(expiresAt === undefined ? {} : { expiresAt }),
     serverTime: clock.wallMs() / 1000,
-    channels: channelsOf(grant),
+    channels: grant.entries,
     pingSeconds: HEARTBEAT_SECONDS,
   };
-}
-
-/** In the form of the claim `channels`. What may be neither read nor written is not granted. */
-function channelsOf({ entries }: V1Grant): Readonly<Record<string, ChannelMode>> {
-  return Object.fromEntries(
-    entries.flatMap(({ text, mode }) => {
-      const spelled = spelling(mode);
-      return spelled === undefined ? [] : [[text, spelled]];
-    }),
-  );
-}
-
-function spelling({ read, write }: Mode): ChannelMode | undefined {
-  if (read) return write ? 'rw' : 'r';
-  return write ? 'w' : undefined;
 }

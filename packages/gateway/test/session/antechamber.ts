@@ -16,7 +16,7 @@ export const ada: V1Visitor = {
   protocol: 'v1',
   claims: { sub: 'ada' },
   grant: {
-    entries: [{ text: 'news', mode: { read: true, write: false } }],
+    entries: { news: 'r' },
     modeOf: (channel) => ({ read: channel === 'news', write: false }),
   },
   expiresAt: undefined,

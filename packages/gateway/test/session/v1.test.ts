@@ -8,11 +8,6 @@ import { ada, Antechamber } from './antechamber.ts';
 const UNKNOWN_TYPE = 'The type of the message is not known';
 const NOW = 1_800_000_000;
 
-const READ = { read: true, write: false };
-const WRITE = { read: false, write: true };
-const BOTH = { read: true, write: true };
-const NEITHER = { read: false, write: false };
-
 function badMessage(id: number, message: string) {
   return { type: 'error', id, code: 'bad_message', message, retry: 'no' };
 }
@@ -44,13 +39,12 @@ describe('A session of postern.v1', () => {
     }
   });
 
-  it('is shown names and patterns with their modes, and none that allows nothing', () => {
-    const entries = [
-      { text: 'news', mode: READ },
-      { text: 'room:*', mode: BOTH },
-      { text: '__proto__', mode: WRITE },
-      { text: 'nothing', mode: NEITHER },
-    ];
+  it('is shown names and patterns with their modes, whatever they are', () => {
+    const entries = Object.fromEntries([
+      ['news', 'r'],
+      ['room:*', 'rw'],
+      ['__proto__', 'w'],
+    ] as const);
     const { socket } = new Antechamber().enter({ grant: { ...ada.grant, entries } });
     const shown = JSON.stringify(socket.messages[0]);
     assert.match(shown, /"channels":\{"news":"r","room:\*":"rw","__proto__":"w"\}/);
