@@ -27,6 +27,7 @@ import { Database } from './postgres/connect.ts';
 import { channelOf, Envelopes } from './postgres/envelope.ts';
 import { NotifyFeed } from './postgres/notify-feed.ts';
 import { Notifier } from './postgres/notifier.ts';
+import { SchemaKeeper } from './postgres/schema-keeper.ts';
 import type { Admit } from './session/admission.ts';
 import { createAdmission } from './session/admission.ts';
 import type { OnSession } from './session/announce.ts';
@@ -61,7 +62,7 @@ export function createGateway(given: GatewayOptions): Gateway {
   let leave: () => void;
   const drained = new Promise<void>((resolve) => (leave = resolve));
   const keys = keyRingFor(options, core.log, core.meters);
-  const { database, notifier, feed, lost } = joinPostgres(core);
+  const { database, notifier, feed, lost, schema } = joinPostgres(core);
   const { admit, wheel, heartbeat } = joinSessions(core, notifier);
   const { door, detach, ...entrances } = joinHttp(core, {
     admit,
@@ -80,6 +81,7 @@ export function createGateway(given: GatewayOptions): Gateway {
       { name: 'keys', start: () => keys.start(), stop: () => keys.stop() },
       { name: 'connections', stop: () => door.emptied() },
       { name: 'feed', start: () => feed.start(), stop: () => feed.stop() },
+      { name: 'schema', start: () => schema.start(), stop: () => schema.stop() },
       { name: 'sessions', stop: () => drain(core.registry, options.drainSeconds).then(leave) },
     ],
     options.drainSeconds * 1000 + STOP_MS,
@@ -201,7 +203,8 @@ function joinPostgres({ options, log, hub, registry, meters }: Core) {
       lost: (error) => lose(error),
     },
   );
-  return { database, notifier, feed, lost };
+  const schema = new SchemaKeeper({ database, enabled: options.migrate, log });
+  return { database, notifier, feed, lost, schema };
 }
 
 /** What a visitor is entered into: its protocol, the deadline, the heartbeat. */

@@ -21,6 +21,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'Say what is wrong with this configuration and database, and what mends it',
     load: async () => (await import('./doctor/doctor.ts')).doctor,
   },
+  migrate: {
+    summary: 'Bring the tables of this version into the database',
+    load: async () => (await import('./migrate.ts')).migrate,
+  },
   token: {
     summary: 'Sign a token (mint), or say why one is refused (explain)',
     load: async () => (await import('./token/token.ts')).token,

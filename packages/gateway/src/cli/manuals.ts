@@ -31,6 +31,20 @@ certificate, port, database. Says what it found and what mends it. It changes no
       2: 'called wrongly, or the configuration cannot be read: nothing else was looked at',
     },
   },
+  migrate: {
+    usage: ['postern migrate [options]'],
+    summary: `Runs the migrations that the schema postern of this database has not had: all of them or none. With
+POSTERN_MIGRATE postern serve does it at its start; this is for who keeps its role from that.`,
+    flags: {
+      'dry-run': { meaning: 'Print the SQL that would run, and change nothing' },
+      grant: { value: 'ROLE', meaning: 'Give a gateway’s role its rights, too; may be repeated' },
+    },
+    exits: {
+      0: 'nothing is pending any more, or, with --dry-run, it was printed',
+      1: 'it could not be done, and nothing was changed',
+      2: CALLED_WRONGLY,
+    },
+  },
   tokenMint: {
     usage: ['postern token mint --channels NAME,… [options]'],
     summary: `Signs a token with the configured HMAC secret, or with a private key, and prints it, alone.`,

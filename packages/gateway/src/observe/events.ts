@@ -152,6 +152,21 @@ export const events = {
     level: 'info',
     meaning: 'Notifications arrive again. What was sent in between may be missing.',
   },
+  schema_migrated: {
+    level: 'info',
+    meaning: 'Migrations of the schema `postern` were run; the field names them.',
+  },
+  schema_newer: {
+    level: 'info',
+    meaning:
+      'A later version migrated the schema `postern`: so far, as the field says. It is used as it is.',
+  },
+  schema_unusable: {
+    level: 'warn',
+    uncounted: true,
+    meaning:
+      'What is kept in the schema `postern` does not work; `found` says why, `mend` what to do. The raw protocol needs none of it. Said once, at the start; `POSTERN_MIGRATE=false` leaves the schema alone, and nothing is said.',
+  },
   log_dropped: {
     level: 'warn',
     uncounted: true,

@@ -12,7 +12,10 @@ export type DatabaseEvent =
   | 'listener_check_failed'
   | 'listener_lost'
   | 'listener_restored'
-  | 'message_not_sent';
+  | 'message_not_sent'
+  | 'schema_migrated'
+  | 'schema_newer'
+  | 'schema_unusable';
 
 /** Writes one event. The fields never hold a notification's text or a password. */
 export type DatabaseLog = (
@@ -88,6 +91,24 @@ export class Database {
     client.release();
   }
 
+  /**
+   * Lends a connection of the pool. It is cut off when the work on it fails, or when that and the
+   * wait for the connection take longer than the deadline.
+   */
+  async lend<T>(deadlineMs: number, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const startMs = performance.now();
+    const client = await inTime(deadlineMs, this.checkout());
+    const leftMs = Math.max(1, deadlineMs - (performance.now() - startMs));
+    try {
+      const result = await answerWithin(leftMs, client, work(client));
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
   /** Says goodbye on every connection of the pool, and cuts off those that do not answer. */
   stop(): Promise<void> {
     this.#stopped ??= this.#end();
@@ -130,6 +151,25 @@ export async function answerWithin<T>(
   }, deadlineMs);
   try {
     return await answer;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits so long for a connection of the pool; one that comes later goes straight back. */
+async function inTime(deadlineMs: number, checkout: Promise<PoolClient>): Promise<PoolClient> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${deadlineMs} ms`));
+      checkout.then(
+        (client) => client.release(),
+        () => undefined,
+      );
+    }, deadlineMs);
+  });
+  try {
+    return await Promise.race([checkout, late]);
   } finally {
     clearTimeout(timer);
   }

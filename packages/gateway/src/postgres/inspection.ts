@@ -1,6 +1,9 @@
 import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
 import { answerWithin } from './connect.ts';
+import { readMigrations } from './migrations.ts';
+import { inspectSchema } from './schema-state.ts';
+import type { SchemaState } from './schema-state.ts';
 
 /** What a server tells of itself, and what there is to see of the connection to it. */
 export interface ServerFacts {
@@ -10,8 +13,8 @@ export interface ServerFacts {
   readonly replica: boolean;
   /** Whether another process answers than the one that was announced: a pooler is in between. */
   readonly pooled: boolean;
-  /** Whether the user may create the schema `postern`, or create in it. */
-  readonly mayCreate: boolean;
+  /** How the schema `postern` stands to this program. */
+  readonly schema: SchemaState;
   /** How full the queue of notifications is, from 0 to 1. */
   readonly queueUsage: number;
   /** How many more connections this user would be given now. */
@@ -45,7 +48,6 @@ interface Row {
   readonly encoding: string;
   readonly replica: boolean;
   readonly pid: number;
-  readonly mayCreate: boolean;
   readonly queueUsage: number;
   readonly connectionsLeft: number;
   readonly connectionsAtMost: number;
@@ -68,9 +70,6 @@ const QUESTION = `
     current_setting('server_encoding') AS encoding,
     pg_is_in_recovery() AS replica,
     pg_backend_pid() AS pid,
-    has_database_privilege(current_database(), 'CREATE') OR coalesce(
-      (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'postern'),
-      false) AS "mayCreate",
     pg_notification_queue_usage()::float8 AS "queueUsage",
     least(place.whole - taken.whole, place.role - taken.role, place.base - taken.base)
       AS "connectionsLeft",
@@ -88,6 +87,7 @@ export async function inspectServer(client: Client): Promise<ServerFacts> {
   return {
     ...facts,
     pooled: announced !== pid,
+    schema: await answerWithin(ANSWER_DEADLINE_MS, client, inspectSchema(client, readMigrations())),
     clock: await clockDifference(client),
     tls: tlsOf(client),
   };

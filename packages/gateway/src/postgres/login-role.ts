@@ -14,7 +14,7 @@ export interface LoginRole {
 
 /**
  * Makes the role, or sets right the one that is there: it may log in with this password, and make
- * tables and functions in the schema `public` of the database that `superuserUrl` names. Returns
+ * tables and functions in the schemas `public` and `postern` of the database that `superuserUrl` names. Returns
  * that URL with the role in the superuser's place. Throws what the driver throws.
  */
 export async function ensureLoginRole(
@@ -33,6 +33,12 @@ export async function ensureLoginRole(
       DEADLINE_MS,
     );
     await database.run(`GRANT CREATE, USAGE ON SCHEMA public TO ${role}`, [], DEADLINE_MS);
+    // The gateway's own: it may create no other.
+    await database.run(
+      `CREATE SCHEMA IF NOT EXISTS postern AUTHORIZATION ${role}`,
+      [],
+      DEADLINE_MS,
+    );
   } finally {
     await database.stop();
   }

@@ -5,6 +5,7 @@ import type { Database } from '../../postgres/connect.ts';
 import { diagnose } from '../../postgres/diagnosis.ts';
 import { inspectServer } from '../../postgres/inspection.ts';
 import type { ServerFacts } from '../../postgres/inspection.ts';
+import { schemaTrouble } from '../../postgres/schema-state.ts';
 import { ListenConnection } from '../../postgres/listen-connection.ts';
 import { RENEW_DAYS } from './certificate.ts';
 import { ok, problem, skipped, warning } from './check.ts';
@@ -20,11 +21,7 @@ export const databaseChecks: readonly Check<Reached>[] = [
   { name: 'pooler', asks: 'whether a pooler is in between', run: ({ facts }) => pooler(facts) },
   { name: 'listen', asks: 'whether LISTEN hears a NOTIFY, and how soon', run: listen },
   { name: 'clock', asks: 'how far the clocks are apart', run: clock },
-  {
-    name: 'schema',
-    asks: 'the right to create the schema postern',
-    run: ({ facts }) => schema(facts),
-  },
+  { name: 'schema', asks: 'the schema postern: migrations, rights, owner', run: schema },
   {
     name: 'queue',
     asks: 'how full the queue of notifications is',
@@ -153,13 +150,27 @@ function clock({ configured: { options }, facts }: Reached): Finding {
     : warning(found, mend);
 }
 
-function schema({ mayCreate }: ServerFacts): Finding {
-  return mayCreate
-    ? ok('the schema postern can be created')
-    : warning(
-        'the user may not create the schema postern: the raw protocol works without, what is kept in tables does not',
-        'GRANT CREATE ON DATABASE to the user, or let its owner create the schema and grant it',
-      );
+function schema({ configured: { options }, facts }: Reached): Finding {
+  const { schema: found } = facts;
+  if (facts.replica) return skipped('a read replica is left alone');
+  if (found.state === 'pending') {
+    const { length } = found.pending;
+    const missing = length === 1 ? '1 migration is pending' : `${length} migrations are pending`;
+    return options.migrate
+      ? ok(`${missing}: the next start of postern serve sees to that`)
+      : warning(`${missing}, and POSTERN_MIGRATE is off`, 'run postern migrate');
+  }
+  const trouble = schemaTrouble(found);
+  if (trouble !== undefined)
+    return warning(
+      `${trouble.found}: the raw protocol works without, what is kept in tables does not`,
+      trouble.mend,
+    );
+  return ok(
+    found.state === 'newer'
+      ? 'all migrations have run, and some of a later version; they are left alone'
+      : 'all migrations have run',
+  );
 }
 
 const CROWDED = 0.1;

@@ -1,5 +1,5 @@
 import { option } from '../option.ts';
-import { number, oneOf, secret, text, whole } from '../parsers.ts';
+import { flag, number, oneOf, secret, text, whole } from '../parsers.ts';
 
 /** How PostgreSQL is reached, and what a break of it means. */
 export const postgresOptions = {
@@ -33,6 +33,10 @@ export const postgresOptions = {
   onListenerLoss: option(
     oneOf(['reconnect', 'exit']).default('reconnect'),
     'What to do when notifications no longer arrive: `reconnect` for ever, or `exit` with code 1.',
+  ),
+  migrate: option(
+    flag.default(true),
+    'Run pending migrations of the schema `postern` at the start; `false`: the schema is left alone, and `postern migrate` runs them.',
   ),
   rawGap: option(
     oneOf(['keep', 'close']).default('keep'),

@@ -2,6 +2,7 @@ import { describe, it } from 'node:test';
 import type { Finding } from '#gateway/cli/doctor/check.js';
 import { databaseChecks } from '#gateway/cli/doctor/database.js';
 import type { ServerFacts } from '#gateway/postgres/inspection.js';
+import { readMigrations } from '#gateway/postgres/migrations.js';
 import { isFinding, reachedWith, run } from './grounds.ts';
 
 const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000);
@@ -20,7 +21,24 @@ const rows: readonly Row[] = [
   ['clock', { clock: { seconds: 6, uncertainty: 0 } }, 'problem', /6\.000 s ahead/, /NTP/],
   // What may be nothing but a slow way is no difference.
   ['clock', { clock: { seconds: 6, uncertainty: 5.5 } }, 'ok', /± 5\.500 s/],
-  ['schema', { mayCreate: false }, 'warning', /raw protocol works/, /GRANT CREATE/],
+  ['schema', { schema: { state: 'current' } }, 'ok', /all migrations have run/],
+  [
+    'schema',
+    { schema: { state: 'pending', pending: readMigrations(), bare: true } },
+    'ok',
+    /pending.*start/,
+  ],
+  ['schema', { schema: { state: 'newer', found: 99 } }, 'ok', /later version/],
+  ['schema', { schema: { state: 'forbidden' } }, 'warning', /raw protocol works/, /GRANT CREATE/],
+  [
+    'schema',
+    { schema: { state: 'foreign', owner: 'mallory' } },
+    'warning',
+    /belongs to mallory/,
+    /drop the schema/,
+  ],
+  ['schema', { schema: { state: 'readonly' } }, 'warning', /takes no writes/, /primary/],
+  ['schema', { replica: true }, 'skipped', /left alone/],
   ['queue', { queueUsage: 0.09 }, 'ok', /9\.0 % full/],
   ['queue', { queueUsage: 0.1 }, 'warning', /10\.0 % full/, /pg_stat_activity/],
   ['queue', { queueUsage: 0.9 }, 'problem', /90\.0 % full.*every NOTIFY fails/, /end it/],
@@ -69,6 +87,18 @@ describe('A check of the database', () => {
     it(`${name} takes ${JSON.stringify(facts)} to be ${status}`, async () => {
       isFinding(await run(databaseChecks, name, reachedWith(facts)), status, found, mend);
     });
+
+  it('schema warns of pending migrations when the start runs none', async () => {
+    const { configured, ...ground } = reachedWith({
+      schema: { state: 'pending', pending: readMigrations(), bare: true },
+    });
+    const options = { ...configured.options, migrate: false };
+    const finding = await run(databaseChecks, 'schema', {
+      ...ground,
+      configured: { ...configured, options },
+    });
+    isFinding(finding, 'warning', /POSTERN_MIGRATE is off/, /postern migrate/);
+  });
 
   for (const host of ['localhost', '127.0.0.1', '[::1]'])
     it(`does not ask for TLS to ${host}`, async () => {

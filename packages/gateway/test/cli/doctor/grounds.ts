@@ -41,7 +41,7 @@ const sound: ServerFacts = {
   encoding: 'UTF8',
   replica: false,
   pooled: false,
-  mayCreate: true,
+  schema: { state: 'current' },
   queueUsage: 0,
   connectionsLeft: 90,
   connectionsAtMost: 97,
