@@ -103,7 +103,7 @@ describe('A gateway in a program', () => {
     client.send('hello');
     assert.match(await client.message(), /"payload":"hello"/);
     await client.close();
-    assert.deepEqual(events.slice(0, 2), ['ready', 'session_started']);
+    assert.deepEqual(events.slice(0, 3), ['schema_migrated', 'ready', 'session_started']);
 
     const body = async (target: string) => (await request(port, { target })).body;
     assert.equal(await body('/postern/healthz'), 'ok\n');
@@ -214,7 +214,7 @@ describe('The life of a gateway in a program', () => {
     scope.after(() => gateway.stop());
     await Promise.all([gateway.start(), gateway.start()]);
     await gateway.start();
-    assert.deepEqual(events, ['ready']);
+    assert.deepEqual(events, ['schema_migrated', 'ready']);
   });
 
   it('refuses clients until it has begun', async () => {
