@@ -104,7 +104,8 @@ export const failures = {
     reason: 'Timeout',
     code: 'timeout',
     retry: 'yes',
-    advice: 'No `auth` came within 5 s of a handshake that brought no credential. Reconnect.',
+    advice:
+      'No `auth` came within 5 s of a handshake that brought no credential, or the body of a preauthentication not within 5 s. Try again.',
   },
   originDenied: {
     http: 403,
@@ -259,7 +260,8 @@ export const failures = {
     reason: 'Content too large',
     code: 'too_big',
     retry: 'no',
-    advice: 'The body of a preauthentication is over 4 KiB.',
+    advice:
+      'The body of a preauthentication is over 4 KiB; or what the login may do does not fit into a cookie of 3 KiB: have its claims name patterns, or fewer channels.',
   },
   badHandshake: {
     http: 400,

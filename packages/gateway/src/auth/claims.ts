@@ -22,7 +22,7 @@ export interface ClaimRules {
 }
 
 /** No token is meant to live this long; one in milliseconds seems to. */
-const LONGEST_LIFE_SECONDS = 10 * 365.25 * 86_400;
+export const LONGEST_LIFE_SECONDS = 10 * 365.25 * 86_400;
 
 /**
  * Checks the claims of a token against the rules, at `nowSeconds` in UNIX time. Returns its `exp` in

@@ -26,4 +26,9 @@ export class BasePath {
     if (this.#prefix === '') return path;
     return path.startsWith(`${this.#prefix}/`) ? path.slice(this.#prefix.length) : undefined;
   }
+
+  /** The path by which a server is asked for one that the gateway knows: the reverse of {@link below}. */
+  whole(path: string): string {
+    return `${this.#prefix}${path}`;
+  }
 }

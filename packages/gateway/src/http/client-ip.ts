@@ -16,7 +16,7 @@ export interface ClientAddressOptions {
 /** What all those without an address have in common: their connection broke already, or is no TCP. */
 const UNKNOWN = 'unknown';
 
-/** What proxies send. Only `X-Forwarded-For` is read; the others tell as well that one is there. */
+/** What proxies send: any of them tells that one is there. */
 const FORWARDED = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'];
 
 /** An IPv4 address, or an IPv6 one in brackets, as some proxies write them: with the port. */
@@ -35,16 +35,37 @@ export function createClientAddress({ trustedProxies, log }: ClientAddressOption
   let warned = false;
 
   return (request) => {
-    const peer = addressIn(request.socket.remoteAddress ?? '');
+    const peer = peerAddress(request);
     if (peer === undefined) return UNKNOWN;
     if (isTrusted(peer, 0)) return lastVouchedFor(proxyAddr.all(request, isTrusted)) ?? peer;
 
-    if (!warned && FORWARDED.some((name) => request.headers[name] !== undefined)) {
+    if (!warned && isForwarded(request)) {
       warned = true;
       log('proxy_untrusted', { peer, option: 'POSTERN_TRUSTED_PROXIES' });
     }
     return peer;
   };
+}
+
+/** Builds what tells whether a trusted proxy is at the other end of a request's connection. */
+export function createProxyTrust(
+  trustedProxies: readonly string[],
+): (request: IncomingMessage) => boolean {
+  const isTrusted = proxyAddr.compile([...trustedProxies]);
+  return (request) => {
+    const peer = peerAddress(request);
+    return peer !== undefined && isTrusted(peer, 0);
+  };
+}
+
+/** Who is at the other end of a request's connection; undefined: nobody any more, or it is no TCP. */
+export function peerAddress({ socket }: IncomingMessage): string | undefined {
+  return addressIn(socket.remoteAddress ?? '');
+}
+
+/** Whether a request says that somebody passed it on. */
+export function isForwarded({ headers }: IncomingMessage): boolean {
+  return FORWARDED.some((name) => headers[name] !== undefined);
 }
 
 /**

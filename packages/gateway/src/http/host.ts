@@ -39,6 +39,11 @@ export function createHostCheck({ allowed, loopbackOnly }: HostRules): HostCheck
   };
 }
 
+/** Whether a Host header names a host at all. */
+export function isHost(header: string | undefined): header is string {
+  return parseHost(header ?? '') !== undefined;
+}
+
 function parseHost(text: string): NamedHost | undefined {
   const [, name, port = ''] = HOST.exec(text) ?? [];
   if (name === undefined || !URL.canParse(`http://${name}`)) return undefined;

@@ -1,0 +1,30 @@
+import type { Whence } from '../auth/origins.ts';
+import type { Headers } from './problem.ts';
+
+/** Seconds for which a browser need not ask again. */
+const PREFLIGHT_SECONDS = 600;
+
+/**
+ * What lets the script of a page read an answer: its own origin and no other, never `*`; nothing for
+ * pages that are on no list. Credentials only where a cookie may be set: of a framed page the browser
+ * keeps none of ours.
+ */
+export function corsHeaders({ origin, isAllowed, isEmbedding }: Whence): Headers {
+  if (origin === undefined || (!isAllowed && !isEmbedding)) return {};
+  return {
+    'Access-Control-Allow-Origin': origin,
+    ...(isAllowed ? { 'Access-Control-Allow-Credentials': 'true' } : {}),
+  };
+}
+
+/** The same for the question that a browser asks first: what a page may send, by which method. */
+export function preflightHeaders(whence: Whence): Headers {
+  const allowed = corsHeaders(whence);
+  if (Object.keys(allowed).length === 0) return {};
+  return {
+    ...allowed,
+    'Access-Control-Allow-Methods': 'POST',
+    'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Postern-Preauth',
+    'Access-Control-Max-Age': String(PREFLIGHT_SECONDS),
+  };
+}
