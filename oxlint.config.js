@@ -25,7 +25,7 @@ const imports = {
   'gateway/src/http/**': [...layer3, 'send'],
   'gateway/src/http/upgrade.ts': [...layer3, 'ws'],
   'gateway/src/http/client-ip.ts': [...layer3, 'proxy-addr'],
-  'gateway/src/{embedding,gateway,index,standalone,verification}.ts': [
+  'gateway/src/{embedding,gateway,index,preauthentication,standalone,verification}.ts': [
     './*.ts',
     './{auth,config,hub,http,observe,postgres,session}/**',
     ...layer0,

@@ -12,6 +12,8 @@ import { buildGate } from '../support/gate.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { TestGateway, TestGatewayOptions } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
+import type { PreauthRequest } from '../support/preauth.ts';
+import { bodyOf, preauth, PREAUTH_ENVIRONMENT, preauthBytes } from '../support/preauth.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import type { Query } from '../support/postgres.ts';
 import { RawSocket } from '../support/raw-socket.ts';
@@ -115,6 +117,26 @@ async function secondRefusal(environment: NonNullable<Environment>): Promise<Ref
   return refused;
 }
 
+/** Asks for preauthentication, and tells how that was refused: the title stands for the text. */
+async function preauthRefusal(request: PreauthRequest): Promise<Refused> {
+  const { port, logged } = await startGateway(scope, { environment: PREAUTH_ENVIRONMENT });
+  const answer = await preauth(port, request);
+  const { code } = await logged('preauth_refused');
+  return { answer: { ...answer, body: String(bodyOf(answer)['title']) }, code };
+}
+
+/** Begins to ask for it, and never comes to an end. */
+async function unfinishedPreauth(): Promise<Refused> {
+  const { port, logged } = await startGateway(scope, { environment: PREAUTH_ENVIRONMENT });
+  const socket = await RawSocket.connect(port);
+  socket.write(await preauthBytes(port, { headers: { 'Content-Length': '2' } }));
+  const head = await socket.responseHead(8_000);
+  const body = (await socket.ended()).toString();
+  const { code } = await logged('preauth_refused');
+  socket.destroy();
+  return { answer: { ...head, body: String(bodyOf({ ...head, body })['title']) }, code };
+}
+
 const refusalOf = async (claims: object): Promise<Refused> =>
   refusal({ target: `/${await signToken({ ...CHAT, ...claims })}` });
 
@@ -163,6 +185,15 @@ const refusals = {
   notFound: () => refusal({}, { POSTERN_URL_TOKENS: 'false' }),
   methodNotAllowed: () => refusal({ method: 'POST' }),
   upgradeRequired: () => refusal({ headers: { 'Sec-WebSocket-Version': '8' } }),
+  unauthorized: () => preauthRefusal({ headers: { Authorization: undefined } }),
+  timeout: unfinishedPreauth,
+  originMissing: () => preauthRefusal({ headers: { Origin: undefined, Cookie: 'a=b' } }),
+  fetchDenied: () => preauthRefusal({ headers: { 'Sec-Fetch-Mode': 'no-cors' } }),
+  tlsRequired: () => preauthRefusal({ headers: { 'X-Forwarded-Proto': 'http' } }),
+  badMessage: () => preauthRefusal({ body: '{' }),
+  preflightRequired: () => preauthRefusal({ headers: { 'X-Postern-Preauth': undefined } }),
+  unsupportedMediaType: () => preauthRefusal({ headers: { 'Content-Type': 'text/plain' } }),
+  contentTooLarge: () => preauthRefusal({ body: ' '.repeat(4_097) }),
 } as const satisfies Partial<Record<RefusalName, () => Promise<Refused>>>;
 
 /** The raw protocol has its own answers for what is wrong with a token: 400, and these texts. */

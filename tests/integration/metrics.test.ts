@@ -10,6 +10,7 @@ import type { TestGatewayOptions } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { startMetered } from '../support/metered.ts';
 import type { MeteredGateway } from '../support/metered.ts';
+import { preauth, PREAUTH_ENVIRONMENT } from '../support/preauth.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { enter } from '../support/rogue.ts';
 import type { Scrape } from '../support/scrape.ts';
@@ -50,6 +51,11 @@ const loseFeed: Cause = {
 const causes = {
   handshakesAccepted: enterOne,
   handshakesRefused: { act: ({ port }) => handshake(port, { target: '/no/token' }) },
+  preauthsGranted: {
+    options: { environment: PREAUTH_ENVIRONMENT },
+    act: ({ port }) => preauth(port),
+  },
+  preauthsRefused: { act: ({ port }) => preauth(port) },
   sessions: enterOne,
   sessionsEnded: { act: async ({ client }) => (await client(CHAT)).close() },
   channels: enterOne,

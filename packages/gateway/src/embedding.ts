@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { GivenOptions } from './config/given.ts';
 import type { ProgramServer } from './http/attach.ts';
+import type { Authenticate } from './http/authenticate.ts';
 import type { Authorize } from './http/authorize.ts';
 import type { HandleRequest } from './http/routes.ts';
 import type { Log } from './observe/log.ts';
@@ -18,8 +19,14 @@ export interface GatewayOptions extends GivenOptions {
   readonly basePath?: string | undefined;
   /** Where events go; default: lines on standard output, as the options say. */
   readonly log?: Log | undefined;
-  /** Routes of the program's own below the base path, asked before the gateway's. */
+  /** Routes of the program's own below the base path, asked before the gateway's but `/preauth`. */
   readonly handleRequest?: HandleRequest | undefined;
+  /**
+   * Says who sends a request for preauthentication, alone: claims, or `undefined` for nobody. Default:
+   * `POSTERN_AUTH_URL`, or a token in `Authorization` or the site's cookie. An exception and 5 s without
+   * an answer refuse.
+   */
+  readonly authenticate?: Authenticate | undefined;
   /**
    * Asked about each client whose token holds, before it comes in; default: nobody is. Whatever is not
    * `true` refuses it; so do an exception and 5 s without an answer.
@@ -27,6 +34,11 @@ export interface GatewayOptions extends GivenOptions {
   readonly authorize?: Authorize | undefined;
   /** Told of each session; default: nobody is. */
   readonly onSession?: OnSession | undefined;
+  /**
+   * Whether the gateway is there to try things out: then plain HTTP from this very computer may
+   * preauthenticate, as with `postern dev`. Default: false.
+   */
+  readonly development?: boolean | undefined;
   /** The clocks that tokens are held against; default: the system's. */
   readonly clock?: Clock | undefined;
 }

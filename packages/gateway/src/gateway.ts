@@ -5,6 +5,7 @@ import { parseGiven } from './config/given.ts';
 import type { Options } from './config/options.ts';
 import type { Gateway, GatewayOptions } from './embedding.ts';
 import { GatewayError } from './errors.ts';
+import type { Authenticate } from './http/authenticate.ts';
 import type { Authorize } from './http/authorize.ts';
 import { BasePath } from './http/base-path.ts';
 import { createClientAddress } from './http/client-ip.ts';
@@ -41,6 +42,7 @@ import type { Publisher } from './session/raw.ts';
 import { createRawProtocol } from './session/raw.ts';
 import type { Session } from './session/session.ts';
 import { createV1Protocol } from './session/v1.ts';
+import { preauthFor, signingKeysFor } from './preauthentication.ts';
 import { version } from './version.ts';
 import { keyRingFor, keySourcesIn, verifierFor } from './verification.ts';
 
@@ -124,13 +126,16 @@ interface Core {
   readonly hub: Hub;
   readonly registry: Registry<Session>;
   readonly meters: Meters;
+  readonly authenticate: Authenticate | undefined;
   readonly authorize: Authorize | undefined;
+  readonly development: boolean;
   readonly onSession: OnSession | undefined;
 }
 
 type CoreOptions = Omit<GatewayOptions, 'basePath' | 'handleRequest'>;
 
-function coreOf({ log: given, clock, authorize, onSession, ...rest }: CoreOptions): Core {
+function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
+  const { authenticate, authorize, development = false, onSession, ...rest } = program;
   const options = parseGiven(rest);
   const log = given ?? createLog({ level: options.logLevel, format: options.logFormat });
   const meters = new Meters({ version: version(), node: process.version });
@@ -147,7 +152,9 @@ function coreOf({ log: given, clock, authorize, onSession, ...rest }: CoreOption
     hub,
     registry: new Registry(),
     meters,
+    authenticate,
     authorize,
+    development,
     onSession,
   };
 }
@@ -229,19 +236,27 @@ interface Joints {
 }
 
 /** The ways in from the servers of the program: for handshakes, and for what is none. */
-function joinHttp(
-  { options, authorize, log, clock, meters }: Core,
-  { admit, basePath, verify, handleRequest, health }: Joints,
-) {
+function joinHttp(core: Core, { admit, basePath, verify, handleRequest, health }: Joints) {
+  const { options, authorize, log, clock, meters } = core;
   const hostAllowed = createHostCheck({
     allowed: options.allowedHosts,
     // A program that shares a server of its own says nothing about it here: then it is unknown.
     loopbackOnly: bindsLoopback(options.host),
   });
+  const clientAddress = createClientAddress({ trustedProxies: options.trustedProxies, log });
+  const keys = signingKeysFor(options);
+  const preauth = preauthFor(options, {
+    ...core,
+    basePath,
+    hostAllowed,
+    clientAddress,
+    verify,
+    keys,
+  });
   const door = createDoor({
     health,
     hostAllowed,
-    clientAddress: createClientAddress({ trustedProxies: options.trustedProxies, log }),
+    clientAddress,
     turnstile: createTurnstile(options, () => clock.monotonicMs()),
     originAllowed: createOriginCheck(options.allowedOrigins),
     verify,
@@ -254,7 +269,7 @@ function joinHttp(
   });
   const { staticRoot } = options;
   const serveFile = staticRoot === undefined ? undefined : createStaticFiles(staticRoot);
-  const routes = createRoutes({ health, hostAllowed, handleRequest, serveFile, log });
+  const routes = createRoutes({ health, hostAllowed, preauth, handleRequest, serveFile, log });
   return { door, ...createEntrances({ basePath, door, routes, log }) };
 }
 

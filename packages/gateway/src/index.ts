@@ -8,6 +8,7 @@ export type { ErrorCode } from './errors.ts';
 export { createGateway } from './gateway.ts';
 export type { Gateway, GatewayOptions } from './embedding.ts';
 export type { ProgramServer } from './http/attach.ts';
+export type { Authenticate } from './http/authenticate.ts';
 export type { Applicant, Authorize } from './http/authorize.ts';
 export type { HandleRequest } from './http/routes.ts';
 export type { EventName } from './observe/events.ts';

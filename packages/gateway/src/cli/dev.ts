@@ -70,6 +70,7 @@ export async function dev(args: readonly string[]): Promise<void> {
       databaseUrl: new Secret(url),
       log,
       handleRequest,
+      development: true,
     });
     await runUntil(stopped, gateway, () => console.log(banner(gateway, url)));
   } finally {

@@ -138,6 +138,24 @@ function isNetwork(item: string): boolean {
   return /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
 }
 
+/** The name of a cookie (RFC 6265 §4.1.1). */
+export const cookieName = text.regex(
+  /^[\w!#$%&'*+\-.^`|~]+$/,
+  'expected the name of a cookie: letters, digits, and marks such as - and _',
+);
+
+/** A URL to be asked. A password in it would be sent along, for whoever is asked about. */
+export const webUrl = text.refine(
+  isWebUrl,
+  'expected an http or https URL without user and password',
+);
+
+function isWebUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, username, password } = new URL(value);
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === '';
+}
+
 /** One of a few words. */
 export function oneOf<const Word extends string>(choices: readonly Word[]) {
   return z.enum(choices, `expected one of: ${choices.join(', ')}`);

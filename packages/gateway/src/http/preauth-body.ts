@@ -37,7 +37,7 @@ export async function readPreauthBody(
 
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), bodyMs).unref();
+    timer = setTimeout(() => resolve('late'), bodyMs);
   });
   const body = await Promise.race([bodyAtMost(request, LONGEST_BODY), late]);
   clearTimeout(timer);

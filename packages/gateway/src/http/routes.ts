@@ -5,6 +5,7 @@ import { answerFailure } from './answer.ts';
 import { malformed, wantsUpgrade } from './handshake.ts';
 import type { Health } from './health.ts';
 import type { HostCheck } from './host.ts';
+import type { Preauth } from './preauth-route.ts';
 import { answerAlive, answerReady } from './health.ts';
 import type { ServeFile } from './static.ts';
 
@@ -15,7 +16,9 @@ export type HandleRequest = (request: IncomingMessage, response: ServerResponse)
 export interface RouteOptions {
   readonly health: () => Health;
   readonly hostAllowed: HostCheck;
-  /** The embedding program's own routes, asked first. */
+  /** It has guards of its own, in an order of its own. */
+  readonly preauth: Preauth;
+  /** The embedding program's own routes, asked before the others here. */
   readonly handleRequest: HandleRequest | undefined;
   /** Undefined: no files are served. */
   readonly serveFile: ServeFile | undefined;
@@ -40,6 +43,10 @@ export function createRoutes(options: RouteOptions) {
       // Node took it for a plain request, and would keep the connection for the next one.
       response.shouldKeepAlive = false;
       answerFailure(response, malformed(request) ?? { failure: failures.badHandshake });
+      return;
+    }
+    if (path === '/preauth') {
+      options.preauth(request, response).catch((error: unknown) => fail(response, error));
       return;
     }
     const handler = Object.hasOwn(fixed, path) ? fixed[path] : undefined;

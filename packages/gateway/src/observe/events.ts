@@ -30,6 +30,17 @@ export const events = {
     uncounted: true,
     meaning: 'No client can connect: tokens in the path are off (`POSTERN_URL_TOKENS`).',
   },
+  random_secrets: {
+    level: 'info',
+    uncounted: true,
+    meaning:
+      'Tickets for pages are signed with secrets that were made up at the start (`POSTERN_SECRETS` is not set): right for one gateway, wrong for two.',
+  },
+  development: {
+    level: 'info',
+    meaning:
+      'Pages may preauthenticate over plain HTTP from this computer, with the cookie `postern-dev`, which has neither `Secure` nor the prefix: to try things out, and for nothing else.',
+  },
   unknown_variables: {
     level: 'warn',
     uncounted: true,
@@ -99,6 +110,27 @@ export const events = {
       '`Forwarded` or `X-Forwarded-*` came from a peer that `POSTERN_TRUSTED_PROXIES` does not list, and is ignored. If the field names a proxy of yours, list it: without that all its clients count as one address. If not, a client made it up. Said once.',
   },
   handshake_failed: { level: 'error', meaning: 'A bug: a handshake ended in an exception.' },
+  preauth_granted: {
+    level: 'info',
+    meaning:
+      'A page got its tickets. `ticket`: the auth cookie with a CSRF token, or an embed token.',
+  },
+  preauth_refused: {
+    level: 'info',
+    audit: true,
+    meaning:
+      'A page could not preauthenticate; the fields say for which failure and code. `more`: so many others in the second before are not written.',
+  },
+  auth_hook_failed: {
+    level: 'error',
+    meaning:
+      '`POSTERN_AUTH_URL` gave no answer that can be used, and its page was refused with 503. Have it answer a GET within 2 s: 200 with the claims of the user as a JSON object of at most 64 KiB, or 401; nothing else, no redirect. `more`: so many others in the second before are not written.',
+  },
+  authenticate_failed: {
+    level: 'error',
+    meaning:
+      'The `authenticate` of the embedding program threw, had no answer within 5 s, or gave something else than claims; its page was refused with 500.',
+  },
   authorize_failed: {
     level: 'error',
     meaning:

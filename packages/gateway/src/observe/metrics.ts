@@ -63,6 +63,18 @@ export const metrics = {
     labels: { failure: refusalLabels },
     help: 'Clients that were not let in, by the failure they were told.',
   },
+  preauthsGranted: {
+    type: 'counter',
+    name: 'postern_preauths_granted_total',
+    labels: { ticket: ['cookie', 'embed'] },
+    help: 'Pages that preauthenticated, by what they got: the auth cookie with a CSRF token, or an embed token.',
+  },
+  preauthsRefused: {
+    type: 'counter',
+    name: 'postern_preauths_refused_total',
+    labels: { failure: refusalLabels },
+    help: 'Pages that could not preauthenticate, by the failure they were told.',
+  },
   sessions: { type: 'gauge', name: 'postern_sessions', help: 'Clients that are in.' },
   sessionsEnded: {
     type: 'counter',

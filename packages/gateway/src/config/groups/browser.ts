@@ -1,5 +1,5 @@
 import { option } from '../option.ts';
-import { origins, publicUrl, secrets } from '../parsers.ts';
+import { cookieName, origins, publicUrl, secrets, webUrl } from '../parsers.ts';
 
 /** How browsers come in: with an auth cookie and a CSRF token, or framed, with an embed token. */
 export const browserOptions = {
@@ -14,5 +14,13 @@ export const browserOptions = {
   secrets: option(
     secrets.optional(),
     'What auth cookies, CSRF tokens and embed tokens are signed with, as `kid:base64,…` of at least 32 bytes each (`openssl rand -base64 32`): the first signs, all verify. To replace one, put the new one behind the old on every gateway, then in front, and take the old one out a minute later. Unset: random at each start, which is right for one gateway and wrong for two.',
+  ),
+  siteCookie: option(
+    cookieName.optional(),
+    'Cookie in which the site keeps its token: preauthentication reads it where there is no bearer in `Authorization`. Unset: none.',
+  ),
+  authUrl: option(
+    webUrl.optional(),
+    'http or https URL of the site’s backend, which then alone says who preauthenticates: asked by GET with the page’s `Authorization` and cookies, it answers 200 with claims as JSON, or 401, within 2 s. Unset: tokens say it.',
   ),
 };

@@ -25,6 +25,6 @@ export const entryOptions = {
   ),
   trustedProxies: option(
     networks.default([]),
-    'Addresses or CIDR blocks of proxies whose `X-Forwarded-For` is believed; unset: nobody’s, and who connects is the client.',
+    'Addresses or CIDR blocks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; unset: nobody’s, and who connects is the client.',
   ),
 };
