@@ -93,6 +93,19 @@ describe('CORS', () => {
   });
 });
 
+describe('The host of a request', () => {
+  it('is named once, and is a host, where any is allowed', async () => {
+    const { port } = await start({ POSTERN_ALLOWED_HOSTS: '*' });
+    const by = (Host: string, lines: readonly string[] = []): Promise<Answer> =>
+      preauth(port, { headers: { Host }, lines });
+    assert.equal((await by('any.test')).status, 200);
+    for (const host of ['', 'a b', 'any.test/x?', 'any.test@evil.test', 'any.test, evil.test'])
+      assert.equal(refused(await by(host)), '421 host_denied', host);
+    assert.equal(refused(await by('any.test', ['Host: evil.test'])), '421 host_denied');
+    assert.equal(refused(await by('any.test', ['hOST: any.test'])), '421 host_denied');
+  });
+});
+
 describe('The origin of a request', () => {
   it('is refused when there are two, in either order, and when null is listed', async () => {
     const { port } = await start();

@@ -14,6 +14,7 @@ import { corsHeaders, preflightHeaders } from './cors.ts';
 import { isFetchAllowed } from './fetch-metadata.ts';
 import type { HandshakeRate } from './handshake-rate.ts';
 import { hasBody } from './handshake.ts';
+import { headerLines } from './header-lines.ts';
 import type { HostCheck } from './host.ts';
 import { isHost } from './host.ts';
 import { readPreauthBody } from './preauth-body.ts';
@@ -99,9 +100,10 @@ async function examine(
   { request, transport, whence, address }: Visit,
   gate: PreauthGate,
 ): Promise<Granted | Refusal | { readonly preflight: Whence }> {
-  const { host } = request.headers;
+  const [host, ...hosts] = headerLines(request.rawHeaders, 'host');
   if (transport === 'clear') return { failure: failures.tlsRequired };
-  if (!isHost(host) || !gate.hostAllowed(host)) return { failure: failures.hostDenied };
+  if (!isHost(host) || hosts.length > 0 || !gate.hostAllowed(host))
+    return { failure: failures.hostDenied };
   if (typeof whence === 'string') return { failure: originFailures[whence] };
   if (request.method === 'OPTIONS') return { preflight: whence };
   if (request.method !== 'POST') return { failure: failures.methodNotAllowed, headers: ALLOWED };
