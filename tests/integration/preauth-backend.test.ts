@@ -7,6 +7,7 @@ import { failOnLeaks } from '../support/leaks.ts';
 import { bodyOf, preauth, refused, SITE_CLAIMS, startPreauth } from '../support/preauth.ts';
 import { sayJson, startWithBackend } from '../support/preauth-backend.ts';
 import { inSeconds, signToken } from '../support/tokens.ts';
+import { event } from '../support/wait.ts';
 
 const scope = failOnLeaks();
 
@@ -128,11 +129,25 @@ describe('The backend at POSTERN_AUTH_URL', () => {
     });
   }
 
+  it('is hung up on when it goes on after its answer is known', async () => {
+    const left: Promise<unknown>[] = [];
+    let status = 401;
+    const { port } = await startWithBackend(scope, (_, response) => {
+      left.push(event(response, 'close'));
+      response.writeHead(status).write(' '.repeat(100_000));
+    });
+    for (status of [401, 500, 200]) {
+      refused(await preauth(port));
+      await left.at(-1);
+    }
+    assert.equal(left.length, 3);
+  });
+
   it('that is not there lets nobody in, and its failure is written once a second', async () => {
     const target = await start({ POSTERN_AUTH_URL: 'http://127.0.0.1:1/' });
     for (let n = 0; n < 5; n++)
       assert.equal(refused(await preauth(target.port)), '503 unavailable');
-    const failures = target.events.filter(({ event }) => event === 'auth_hook_failed');
+    const failures = target.events.filter((logged) => logged.event === 'auth_hook_failed');
     assert.ok(failures.length < 5, String(failures.length));
     assert.equal(failures[0]?.fields['problem'], 'ECONNREFUSED');
   });

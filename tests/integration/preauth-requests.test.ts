@@ -152,6 +152,18 @@ describe('The origin of a request', () => {
   });
 });
 
+describe('The header that makes a browser ask first', () => {
+  it('counts by its value, once', async () => {
+    const { port } = await start();
+    for (const value of ['', '0', 'true', '1, 1', '11'])
+      assert.equal(
+        refused(await preauth(port, { headers: { 'X-Postern-Preauth': value } })),
+        '400 preflight_required',
+        value,
+      );
+  });
+});
+
 describe('The body', () => {
   const padded = (bytes: number): string => `{}${' '.repeat(bytes - 2)}`;
 

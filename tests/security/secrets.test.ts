@@ -5,6 +5,7 @@ import { exchange, handshake, request } from '../support/exchange.ts';
 import { startPostern } from '../support/child.ts';
 import { opcodes } from '../support/frames.ts';
 import { failOnLeaks } from '../support/leaks.ts';
+import { preauth, PREAUTH_ENVIRONMENT } from '../support/preauth.ts';
 import { enter } from '../support/rogue.ts';
 import { severableDatabase } from '../support/severed.ts';
 import type { Served } from '../support/served.ts';
@@ -79,6 +80,8 @@ async function knock({ port }: Served): Promise<void> {
     await handshake(port, { target, lines, headers: { 'Sec-WebSocket-Version': '8' } });
     await request(port, { target, lines });
     await request(port, { target, lines, method: 'DELETE' });
+    for (const headers of [credentials, { ...credentials, Authorization: `Bearer ${token}` }])
+      await preauth(port, { target: `/preauth?token=${secret.query}`, headers });
   }
   await exchange(port, `GET /${tokens.good} HTTP/1.1\r\n${secret.cookie}\r\n\r\n`);
 }
@@ -124,6 +127,7 @@ function assertSilent(text: string): void {
 describe('The log', () => {
   it('holds no secret at its most talkative, over a busy run', async () => {
     const environment = {
+      ...PREAUTH_ENVIRONMENT,
       POSTERN_LOG_LEVEL: 'trace',
       POSTERN_META_CHANNEL: 'meta',
       POSTERN_ADMIN_PORT: '0',
