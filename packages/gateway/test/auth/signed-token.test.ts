@@ -20,6 +20,9 @@ const withHeader = (header: string) => forge(header, payload, key);
 /** With members of the header changed or added. */
 const withMember = (member: object) =>
   withHeader(JSON.stringify({ alg: 'HS256', typ: 'postern-csrf+jwt', kid: 'new', ...member }));
+/** With both parts as they stand, truly signed with the right key. */
+const withParts = (header: string, encodedPayload: string) =>
+  `${header}.${encodedPayload}.${createHmac('sha256', key).update(`${header}.${encodedPayload}`).digest('base64url')}`;
 /** With a payload of other text, truly signed with the right key. */
 const withPayload = (text: string) => forge(headerText('csrf'), text, key);
 const withMac = (mac: string) => `${goodHeader}.${goodPayload}.${mac}`;
@@ -82,6 +85,10 @@ const forgeries = {
   'a header that is no object': withHeader('"HS256"'),
   'a header that is no JSON': withHeader('{'),
   'a header of nothing': withHeader(''),
+  'a header whose base64url is in other case, truly signed': withParts(
+    goodHeader.toLowerCase(),
+    goodPayload,
+  ),
   'typ JWT': withMember({ typ: 'JWT' }),
   'typ as a media type': withMember({ typ: 'application/postern-csrf+jwt' }),
   'typ in capitals': withMember({ typ: 'POSTERN-CSRF+JWT' }),
@@ -133,18 +140,12 @@ const forgeries = {
   'a payload that is a text': withPayload('"ada"'),
   'a payload that is null': withPayload('null'),
   'a payload of nothing': withPayload(''),
-  'bytes that are no UTF-8': (() => {
-    const signed = `${goodHeader}.${encoded(Buffer.from([0x7b, 0xff, 0x7d]))}`;
-    return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
-  })(),
-  'a payload with padding, truly signed': (() => {
-    const signed = `${goodHeader}.${goodPayload}=`;
-    return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
-  })(),
-  'a payload in the alphabet of base64, truly signed': (() => {
-    const signed = `${goodHeader}.${Buffer.from('{"s":"??>>ÿÿ"}').toString('base64')}`;
-    return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
-  })(),
+  'bytes that are no UTF-8': withParts(goodHeader, encoded(Buffer.from([0x7b, 0xff, 0x7d]))),
+  'a payload with padding, truly signed': withParts(goodHeader, `${goodPayload}=`),
+  'a payload in the alphabet of base64, truly signed': withParts(
+    goodHeader,
+    Buffer.from('{"s":"??>>ÿÿ"}').toString('base64'),
+  ),
   'more than 8 KiB': sealToken('csrf', { sub: 'a'.repeat(6100) }, keys),
 };
 
