@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { bindsLoopback } from '../loopback.ts';
 import { createProxyTrust, isForwarded, peerAddress } from './client-ip.ts';
-import { bindsLoopback } from './host.ts';
 
 /** How a request came: where nobody could read it, from this very computer, or in the clear. */
 export type Transport = 'tls' | 'loopback' | 'clear';

@@ -184,6 +184,16 @@ export const events = {
     level: 'info',
     meaning: 'Notifications arrive again. What was sent in between may be missing.',
   },
+  replay_store_emptied: {
+    level: 'warn',
+    meaning:
+      'PostgreSQL lost which tokens were used up, by a crash or a failover. Tokens that count once are refused when they were issued before the time in the field; clients that ask for new ones come in.',
+  },
+  replay_store_failed: {
+    level: 'error',
+    meaning:
+      'Whether a token was used before cannot be told, so its handshake is refused with 503; `reason` says why. Said once, until it works again. With clocks that are too far apart, set them right by NTP.',
+  },
   schema_migrated: {
     level: 'info',
     meaning: 'Migrations of the schema `postern` were run; the field names them.',

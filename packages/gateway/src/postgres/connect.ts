@@ -13,6 +13,8 @@ export type DatabaseEvent =
   | 'listener_lost'
   | 'listener_restored'
   | 'message_not_sent'
+  | 'replay_store_emptied'
+  | 'replay_store_failed'
   | 'schema_migrated'
   | 'schema_newer'
   | 'schema_unusable';

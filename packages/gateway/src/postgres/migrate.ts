@@ -5,6 +5,7 @@ import { reasonOf } from './diagnosis.ts';
 import type { Migration } from './migrations.ts';
 import { OWN_NAMES, stateOf } from './schema-state.ts';
 import type { SchemaState } from './schema-state.ts';
+import { SLOTS } from './spent-slots.ts';
 
 /** What came of it. */
 export type MigrateOutcome =
@@ -95,6 +96,8 @@ export function grantsFor(role: string): readonly string[] {
   return [
     `GRANT USAGE ON SCHEMA postern TO ${name}`,
     `GRANT SELECT ON TABLE postern.migration TO ${name}`,
+    `GRANT SELECT, INSERT ON TABLE postern.spent_token TO ${name}`,
+    `GRANT TRUNCATE ON TABLE ${Array.from({ length: SLOTS }, (_, slot) => `postern.spent_token_${slot}`).join(', ')} TO ${name}`,
   ];
 }
 

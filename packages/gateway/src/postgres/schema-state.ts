@@ -46,6 +46,11 @@ export function schemaTrouble(schema: SchemaState): Diagnosis | undefined {
   }
 }
 
+/** Whether what is kept in the schema can be used: all of it is there, and nobody else's. */
+export function isUsable({ state }: SchemaState): boolean {
+  return state === 'current' || state === 'newer';
+}
+
 /** Looks at the schema, and changes nothing. The connection must be in no transaction. */
 export async function inspectSchema(
   client: ClientBase,

@@ -34,12 +34,12 @@ function announced(onSession: OnSession | undefined) {
     rate: { perSecond: 0, burst: 1 },
     queueBytes: Infinity,
     onMessage: () => undefined,
-    onEnd: (_session, close) => {
+    onEnd: (close) => {
       closes.push(close);
       announcement.closed(close);
     },
   });
-  announcement.opened(session);
+  announcement.opened(session, ['chat']);
   return { session, closes, logged };
 }
 
