@@ -19,6 +19,7 @@ function announced(onSession: OnSession | undefined) {
   });
   const session = new Session({
     id: 'id',
+    protocol: 'raw',
     socket: {
       stream: new Duplex(),
       isOpen: true,
@@ -28,12 +29,14 @@ function announced(onSession: OnSession | undefined) {
     },
     grant: { channels: ['chat'], readable: ['chat'], writable: [] },
     claims: { sub: 'ada', groups: ['one'] },
+    expiresAt: undefined,
     deadline: deadlineAt(Infinity, clock),
     deadlineFailure: failures.tokenExpired,
     clock,
     rate: { perSecond: 0, burst: 1 },
     queueBytes: Infinity,
     onMessage: () => undefined,
+    excess: undefined,
     onEnd: (close) => {
       closes.push(close);
       announcement.closed(close);
