@@ -108,6 +108,7 @@ describe('The answer to a page', () => {
       outcome: 'forbidden',
       failure: 'forbidden',
       code: 'scope_denied',
+      why: undefined,
       address: '127.0.0.1',
       user: 'ada',
     });

@@ -1,7 +1,12 @@
 export { encodeMessage, parseCommand } from './protocol/codec.ts';
 export type { BadCommand } from './protocol/codec.ts';
 export type { Failure, Retry } from './protocol/failure.ts';
-export type { FailureCode, FailureName, RefusalName } from './protocol/failure-names.ts';
+export type {
+  EndingName,
+  FailureCode,
+  FailureName,
+  RefusalName,
+} from './protocol/failure-names.ts';
 export { failures } from './protocol/failures.ts';
 export { AUTH_SECONDS, LARGEST_ID, LONGEST_TOKEN } from './protocol/limits.ts';
 export type {

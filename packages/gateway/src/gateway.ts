@@ -1,5 +1,4 @@
 import { failures } from '@postern/client/protocol';
-import { createOriginCheck } from './auth/origins.ts';
 import type { Verify } from './auth/verify.ts';
 import { parseGiven } from './config/given.ts';
 import type { Options } from './config/options.ts';
@@ -15,10 +14,12 @@ import { createHostCheck } from './http/host.ts';
 import type { HandleRequest } from './http/routes.ts';
 import { createRoutes } from './http/routes.ts';
 import { createStaticFiles } from './http/static.ts';
-import { createTurnstile } from './http/turnstile.ts';
+import { examinationFor, replayStoreFor } from './handshakes.ts';
+import type { Spend } from './http/examine-ws.ts';
 import { createDoor } from './http/upgrade.ts';
 import { Hub } from './hub/hub.ts';
 import { Registry } from './hub/registry.ts';
+import type { Part } from './lifecycle.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { bindsLoopback } from './loopback.ts';
 import type { Log } from './observe/log.ts';
@@ -32,6 +33,7 @@ import { SchemaKeeper } from './postgres/schema-keeper.ts';
 import type { Admit } from './session/admission.ts';
 import { createAdmission } from './session/admission.ts';
 import type { OnSession } from './session/announce.ts';
+import { AuthWait } from './session/auth-wait.ts';
 import type { Clock } from './session/deadline.ts';
 import { systemClock } from './session/deadline.ts';
 import { drain } from './session/drain.ts';
@@ -64,31 +66,29 @@ export function createGateway(given: GatewayOptions): Gateway {
   let leave: () => void;
   const drained = new Promise<void>((resolve) => (leave = resolve));
   const keys = keyRingFor(options, core.log, core.meters);
-  const { database, notifier, feed, lost, schema } = joinPostgres(core);
-  const { admit, wheel, heartbeat } = joinSessions(core, notifier);
+  const { database, notifier, feed, lost, spend, stores } = joinPostgres(core);
+  const { admit, authWait, wheel, heartbeat, sendAway } = joinSessions(core, notifier);
   const { door, detach, ...entrances } = joinHttp(core, {
     admit,
+    authWait,
+    spend,
     basePath: new BasePath(basePath),
     handleRequest,
     verify: verifierFor(options, keys),
     health: () => ({ database: feed.up ? 'up' : 'down', draining }),
   });
   measure(core, notifier, { feedUp: () => feed.up, draining: () => draining });
-  const lifecycle = new Lifecycle(
-    [
-      { name: 'database', stop: () => database.stop() },
-      { name: 'notifier', stop: () => notifier.stop(FLUSH_MS) },
-      { name: 'expiry', start: () => wheel.start(), stop: () => wheel.stop() },
-      { name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() },
-      { name: 'keys', start: () => keys.start(), stop: () => keys.stop() },
-      { name: 'connections', stop: () => door.emptied() },
-      { name: 'feed', start: () => feed.start(), stop: () => feed.stop() },
-      { name: 'schema', start: () => schema.start(), stop: () => schema.stop() },
-      { name: 'sessions', stop: () => drain(core.registry, options.drainSeconds).then(leave) },
-    ],
-    options.drainSeconds * 1000 + STOP_MS,
-    (part, error) => core.log('stop_late', { part, error }),
-  );
+  const lifecycle = lifecycleOf(core, [
+    { name: 'database', stop: () => database.stop() },
+    { name: 'notifier', stop: () => notifier.stop(FLUSH_MS) },
+    { name: 'expiry', start: () => wheel.start(), stop: () => wheel.stop() },
+    { name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() },
+    { name: 'keys', start: () => keys.start(), stop: () => keys.stop() },
+    { name: 'connections', stop: () => door.emptied() },
+    { name: 'feed', start: () => feed.start(), stop: () => feed.stop() },
+    ...stores,
+    { name: 'clients', stop: () => sendAway().then(leave) },
+  ]);
   let starting: Promise<void> | undefined;
   const start = async (): Promise<void> => {
     await lifecycle.start();
@@ -159,8 +159,15 @@ function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
   };
 }
 
+/** Starts and stops the parts, in this order and the reverse. */
+function lifecycleOf({ options, log }: Core, parts: readonly Part[]): Lifecycle {
+  const deadlineMs = options.drainSeconds * 1000 + STOP_MS;
+  return new Lifecycle(parts, deadlineMs, (part, error) => log('stop_late', { part, error }));
+}
+
 /** The feed into the hub, and the notifier out to PostgreSQL. */
-function joinPostgres({ options, log, hub, registry, meters }: Core) {
+function joinPostgres(core: Core) {
+  const { options, log, hub, registry, meters } = core;
   const { databaseUrl, databaseChannel: channel } = options;
   if (databaseUrl === undefined)
     throw new GatewayError('POSTERN_CONFIG', { detail: 'POSTERN_DATABASE_URL is not set' });
@@ -211,7 +218,13 @@ function joinPostgres({ options, log, hub, registry, meters }: Core) {
     },
   );
   const schema = new SchemaKeeper({ database, enabled: options.migrate, log });
-  return { database, notifier, feed, lost, schema };
+  const replays = replayStoreFor(options, { ...core, database });
+  const stores: readonly Part[] = [
+    { name: 'schema', start: () => schema.start(), stop: () => schema.stop() },
+    { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
+  ];
+  const spend: Spend = (ticket) => replays.spend(ticket);
+  return { database, notifier, feed, lost, spend, stores };
 }
 
 /** What a visitor is entered into: its protocol, the deadline, the heartbeat. */
@@ -224,11 +237,19 @@ function joinSessions(core: Core, publisher: Publisher) {
   const raw = createRawProtocol({ publisher, envelopes, metaChannel, metaClose, log, meters });
   const v1 = createV1Protocol({ clock, meters, maxMessageBytes: options.maxMessageBytes });
   const admit = createAdmission({ ...core, wheel, heartbeat, protocols: { raw, v1 } });
-  return { admit, wheel, heartbeat };
+  const { messagesPerSecond: perSecond, messageBurst: burst } = options;
+  const authWait = new AuthWait({ clock, wheel, admit, rate: { perSecond, burst }, log });
+  const sendAway = async (): Promise<void> => {
+    authWait.endAll(failures.goingAway);
+    await drain(core.registry, options.drainSeconds);
+  };
+  return { admit, authWait, wheel, heartbeat, sendAway };
 }
 
 interface Joints {
   readonly admit: Admit;
+  readonly authWait: AuthWait;
+  readonly spend: Spend;
   readonly basePath: BasePath;
   readonly verify: Verify;
   readonly handleRequest: HandleRequest | undefined;
@@ -236,37 +257,19 @@ interface Joints {
 }
 
 /** The ways in from the servers of the program: for handshakes, and for what is none. */
-function joinHttp(core: Core, { admit, basePath, verify, handleRequest, health }: Joints) {
-  const { options, authorize, log, clock, meters } = core;
+function joinHttp(core: Core, { admit, authWait, spend, handleRequest, ...joints }: Joints) {
+  const { options, log } = core;
+  const { basePath, health } = joints;
   const hostAllowed = createHostCheck({
     allowed: options.allowedHosts,
     // A program that shares a server of its own says nothing about it here: then it is unknown.
     loopbackOnly: bindsLoopback(options.host),
   });
   const clientAddress = createClientAddress({ trustedProxies: options.trustedProxies, log });
-  const keys = signingKeysFor(options);
-  const preauth = preauthFor(options, {
-    ...core,
-    basePath,
-    hostAllowed,
-    clientAddress,
-    verify,
-    keys,
-  });
-  const door = createDoor({
-    health,
-    hostAllowed,
-    clientAddress,
-    turnstile: createTurnstile(options, () => clock.monotonicMs()),
-    originAllowed: createOriginCheck(options.allowedOrigins),
-    verify,
-    authorize,
-    now: () => clock.wallMs() / 1000,
-    admit,
-    options,
-    log,
-    meters,
-  });
+  const shared = { ...core, ...joints, hostAllowed, clientAddress, keys: signingKeysFor(options) };
+  const preauth = preauthFor(options, shared);
+  const examine = examinationFor(options, { ...shared, spend });
+  const door = createDoor({ ...shared, examine, admit, authWait });
   const { staticRoot } = options;
   const serveFile = staticRoot === undefined ? undefined : createStaticFiles(staticRoot);
   const routes = createRoutes({ health, hostAllowed, preauth, handleRequest, serveFile, log });

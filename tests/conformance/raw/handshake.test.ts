@@ -34,6 +34,9 @@ const malformed: Readonly<Record<string, readonly [Handshake, number, number?]>>
   'a body': [{ headers: { 'Content-Length': '5' }, body: 'hello' }, 400],
 };
 
+/** What a handshake at /ws hears that offers no protocol. */
+const NOT_OFFERED = [400, 'Bad handshake: Sec-WebSocket-Protocol must offer postern.v1'] as const;
+
 const scope = failOnLeaks();
 
 for (const target of await startTargets({ after })) {
@@ -141,8 +144,8 @@ for (const target of await startTargets({ after })) {
     });
 
     it('knows its fixed routes exactly, and all others as channels', async () => {
-      assert.deepEqual(await refused('/ws'), [400, 'Bad handshake']);
-      assert.deepEqual(await refused('/ws?csrf=x'), [400, 'Bad handshake']);
+      assert.deepEqual(await refused('/ws'), NOT_OFFERED);
+      assert.deepEqual(await refused('/ws?csrf=x'), NOT_OFFERED);
       for (const path of ['/preauth', '/sse', '/healthz', '/readyz'])
         assert.deepEqual(await refused(path), [404, 'Not found'], path);
 

@@ -16,3 +16,8 @@ export type FailureName = keyof typeof failures;
 export type RefusalName = {
   [Name in FailureName]: (typeof failures)[Name] extends { readonly http: number } ? Name : never;
 }[FailureName];
+
+/** The name of a row that an open connection can be ended for. */
+export type EndingName = {
+  [Name in FailureName]: (typeof failures)[Name] extends { readonly close: number } ? Name : never;
+}[FailureName];

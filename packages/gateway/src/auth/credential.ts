@@ -30,3 +30,36 @@ function decodeChannel(encoded: string): string | undefined {
     return undefined;
   }
 }
+
+/** What shows who a client of `postern.v1` is. */
+export interface WsCredential {
+  readonly kind: 'bearer' | 'csrf' | 'embed';
+  /** As it stands, not verified; it may be empty. */
+  readonly token: string;
+}
+
+/** Where credentials of `postern.v1` can stand in a handshake. */
+interface Handshake {
+  /** The request target: what follows `?` is a query. */
+  readonly target: string;
+  readonly authorization: string | undefined;
+  /** Those among the offered subprotocols. */
+  readonly offered: readonly WsCredential[];
+}
+
+/** Every credential of a handshake: more than one is for the door to refuse. */
+export function wsCredentials({
+  target,
+  authorization,
+  offered,
+}: Handshake): readonly WsCredential[] {
+  const query = new URLSearchParams(target.split('?').slice(1).join('?'));
+  // Other schemes than Bearer are a proxy's business (RFC 9110 §11.4 has them in any case).
+  const bearer = /^bearer(?: +(.*))?$/i.exec(authorization ?? '');
+  return [
+    ...query.getAll('csrf').map((token) => ({ kind: 'csrf', token }) as const),
+    ...query.getAll('embed').map((token) => ({ kind: 'embed', token }) as const),
+    ...(bearer === null ? [] : [{ kind: 'bearer', token: bearer[1] ?? '' } as const]),
+    ...offered,
+  ];
+}

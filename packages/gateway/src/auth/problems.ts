@@ -1,10 +1,10 @@
 import { failures } from '@postern/client/protocol';
-import type { RefusalName } from '@postern/client/protocol';
+import type { EndingName, RefusalName } from '@postern/client/protocol';
 
 /** One thing that can be wrong with a token. */
 export interface TokenProblem {
   /** The failure it is answered with. */
-  readonly failure: RefusalName;
+  readonly failure: RefusalName & EndingName;
   /**
    * The body of the 400 on the raw protocol: what postgres-websockets answers where it refuses too
    * (docs/protocol.md §1.2). Constant, so that nothing of a token is ever sent back.

@@ -19,12 +19,12 @@ import type { HostCheck } from './host.ts';
 import { isHost } from './host.ts';
 import { readPreauthBody } from './preauth-body.ts';
 import type { PreauthWish } from './preauth-body.ts';
-import { createPreauthLog } from './preauth-log.ts';
 import type { LoginRules } from './preauth-login.ts';
 import { loginOf } from './preauth-login.ts';
 import type { Granted } from './preauth-tickets.ts';
 import { mintTickets } from './preauth-tickets.ts';
 import { answerJson, answerProblem, preauthHeaders } from './problem.ts';
+import { createRefusalLog } from './refusal-log.ts';
 import type { Refusal } from './refuse.ts';
 import type { SocketUrl } from './socket-url.ts';
 import type { Transport } from './transport.ts';
@@ -63,7 +63,7 @@ interface Visit {
 
 /** Builds the route `POST /preauth`. */
 export function createPreauth(gate: PreauthGate): Preauth {
-  const sayRefused = createPreauthLog(gate.log, gate.meters);
+  const sayRefused = createRefusalLog('preauth', gate);
 
   return async (request, response) => {
     const whence = gate.originOf(request.rawHeaders);

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Failure, FailureCode } from '@postern/client/protocol';
 import type { Claims } from '../auth/verify.ts';
+import type { Closing } from '../session/session.ts';
 
 /** A failure that an HTTP answer can tell. */
 export type Refusing = Failure & { readonly http: number };
@@ -18,6 +19,11 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
   /** What a signed token says of its holder: for the log, never for the answer. */
   readonly claims?: Claims | undefined;
+}
+
+/** A refusal of somebody who may be told the reason, and by a close code too. */
+export interface LateRefusal extends Refusal {
+  readonly failure: Refusing & Closing;
 }
 
 /** Answers an upgrade request with a plain HTTP response and closes the connection. */

@@ -4,7 +4,7 @@ import type { Claims } from '../auth/verify.ts';
 import { addressBlock } from './address-block.ts';
 import { HandshakeRate } from './handshake-rate.ts';
 import { Places } from './places.ts';
-import type { Refusal } from './refuse.ts';
+import type { LateRefusal, Refusal } from './refuse.ts';
 
 /** How many may come in. 0 switches each off. */
 export interface TurnstileLimits {
@@ -22,8 +22,8 @@ export interface TurnstileLimits {
 export interface Turnstile {
   /** Before anything is verified: it must cost an attacker's address, and not the gateway. */
   readonly knock: (address: string, stream: Duplex) => Refusal | undefined;
-  /** Once the token holds, for a connection that is not closed. */
-  readonly pass: (claims: Claims, stream: Duplex) => Refusal | undefined;
+  /** Once the token holds. Whoever has left meanwhile takes no place. */
+  readonly pass: (claims: Claims, stream: Duplex) => LateRefusal | undefined;
 }
 
 /** What all connections have in common. */
@@ -46,13 +46,13 @@ export function createTurnstile(limits: TurnstileLimits, nowMs: () => number): T
     },
     pass: (claims, stream) => {
       const user = userKey(claims);
-      if (user === undefined || ofUsers.take(user, stream)) return undefined;
+      if (user === undefined || stream.destroyed || ofUsers.take(user, stream)) return undefined;
       return { ...tooMany('of this user'), claims };
     },
   };
 }
 
-function tooMany(whose: string): Refusal {
+function tooMany(whose: string): LateRefusal {
   const { reason } = failures.connectionLimit;
   return { failure: failures.connectionLimit, text: `${reason}: ${whose}` };
 }

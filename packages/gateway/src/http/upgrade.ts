@@ -1,54 +1,34 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Failure } from '@postern/client/protocol';
-import { failures } from '@postern/client/protocol';
+import { failures, SUBPROTOCOL } from '@postern/client/protocol';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
-import { pathCredential } from '../auth/credential.ts';
-import { grantFrom } from '../auth/grant.ts';
-import type { GrantRules } from '../auth/grant.ts';
-import { rawStatus } from '../auth/problems.ts';
-import { tokenProblems } from '../auth/problems.ts';
-import type { TokenProblem } from '../auth/problems.ts';
-import type { Claims, Verify } from '../auth/verify.ts';
-import { auditMark, userOf } from '../observe/audit.ts';
-import { refusalLabel } from '../observe/labels.ts';
 import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
-import type { Admit, RawVisitor } from '../session/admission.ts';
-import type { Closing, Session, Socket } from '../session/session.ts';
-import { isAuthorized } from './authorize.ts';
-import type { Authorize } from './authorize.ts';
+import type { Admit } from '../session/admission.ts';
+import type { AuthWait, Reception } from '../session/auth-wait.ts';
+import type { Closing, Recipient, Socket } from '../session/session.ts';
 import type { ClientAddress } from './client-ip.ts';
-import { malformed } from './handshake.ts';
-import type { Health } from './health.ts';
-import type { HostCheck } from './host.ts';
-import { onceASecond } from './once-a-second.ts';
-import type { Refusal } from './refuse.ts';
+import type { Examine, Guard, Identify, Outcome } from './examine.ts';
+import { shut } from './examine.ts';
+import { createRefusalLog } from './refusal-log.ts';
 import { refuse } from './refuse.ts';
-import type { Turnstile } from './turnstile.ts';
 
-/** What the handshake asks of the other parts. */
-export interface Gate {
-  readonly health: () => Health;
-  readonly hostAllowed: HostCheck;
+/** What the door asks of the other parts. */
+export interface Gate extends Pick<Guard, 'health'> {
+  readonly examine: Examine;
   readonly clientAddress: ClientAddress;
-  readonly turnstile: Turnstile;
-  readonly originAllowed: (origin: string | undefined) => boolean;
-  readonly verify: Verify;
-  /** The embedding program's word on each visitor; undefined: it has none. */
-  readonly authorize: Authorize | undefined;
-  /** UNIX seconds. */
-  readonly now: () => number;
   readonly admit: Admit;
+  /** Where those wait who have yet to say who they are. */
+  readonly authWait: AuthWait;
   readonly log: Log;
   readonly meters: Meters;
-  readonly options: GrantRules & {
-    /** Whether tokens in the path are accepted: without them there is no raw protocol. */
-    readonly urlTokens: boolean;
+  readonly options: {
     /** Longest message a client may send, in bytes; 0: no limit. */
     readonly maxMessageBytes: number;
+    /** How somebody is refused who may be told why: by an HTTP answer, or by a close code. */
+    readonly handshakeErrors: 'http' | 'close';
   };
 }
 
@@ -69,9 +49,6 @@ export interface Door {
   readonly emptied: () => Promise<void>;
 }
 
-/** Paths of the gateway's own: no channel and no token. */
-const FIXED_ROUTES = new Set(['/ws', '/preauth', '/sse', '/healthz', '/readyz']);
-
 /** How long a client may take to answer a close frame before it is cut off. */
 const CLOSE_TIMEOUT_MS = 3000;
 
@@ -80,49 +57,22 @@ const GRACE_MS = 3500;
 
 /** Builds the door. */
 export function createDoor(gate: Gate): Door {
-  const settings = {
-    noServer: true,
-    perMessageDeflate: false,
-    closeTimeout: CLOSE_TIMEOUT_MS,
-    maxPayload: gate.options.maxMessageBytes,
-    maxFragments: 1024,
-    maxBufferedChunks: 4096,
-    // The raw protocol never names one; `ws` would echo the first on offer, a credential even.
-    handleProtocols: () => false as const,
-  };
-  const server = new WebSocketServer(settings);
-  const sayRefused = createRefusalLog(gate);
-  const accepted = gate.meters.counter('handshakesAccepted');
+  const servers = createServers(gate.options.maxMessageBytes);
+  const answer = createAnswer(gate, servers);
 
-  const passed = (visitor: RawVisitor, stream: Duplex): RawVisitor | Refusal =>
-    gate.turnstile.pass(visitor.claims, stream) ?? visitor;
-
-  const enter = async ({ request, stream, head, path }: Upgrade): Promise<void> => {
+  const enter = async (upgrade: Upgrade): Promise<void> => {
+    const { request, stream, path } = upgrade;
     if (stream.destroyed) return;
     // Asked for while the connection stands: afterwards it has no address.
     const address = gate.clientAddress(request);
     // Who ends its side before the answer has left, and keeps no place while others think about it.
     const leave = (): void => void stream.destroy();
     stream.once('end', leave);
-    const visitor = await examine({ request, stream, path, address }, gate);
+    const outcome = await gate.examine({ request, stream, path, address });
     stream.off('end', leave);
     if (stream.destroyed) return;
-    const outcome = 'failure' in visitor ? visitor : passed(visitor, stream);
-    if ('failure' in outcome) {
-      sayRefused(outcome, address);
-      refuse(stream, outcome);
-      return;
-    }
-    server.handleUpgrade(request, stream, head, (webSocket) => {
-      accepted.add();
-      try {
-        connect(webSocket, gate.admit(socketOf(webSocket, stream), outcome), gate.log);
-      } catch (error) {
-        // The handshake is answered: from here on a close frame must say it.
-        gate.log('handshake_failed', { error });
-        webSocket.close(failures.internal.close, failures.internal.reason);
-      }
-    });
+    // The gate may have closed meanwhile; between this look and the session nothing happens.
+    answer('failure' in outcome ? outcome : (shut(gate) ?? outcome), upgrade, address);
   };
 
   return {
@@ -135,121 +85,93 @@ export function createDoor(gate: Gate): Door {
         refuse(stream, { failure: failures.internal });
       });
     },
-    emptied: () => allClosed(server.clients),
+    emptied: () => allClosed([...servers.raw.clients, ...servers.v1.clients]),
   };
 }
 
-async function allClosed(clients: ReadonlySet<WebSocket>): Promise<void> {
+/** What is done about each outcome. */
+function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
+  const sayRefused = createRefusalLog('handshake', gate);
+  const accepted = gate.meters.counter('handshakesAccepted');
+
+  /** Answers 101. From there on a close frame must say what goes wrong. */
+  const open = (
+    server: WebSocketServer,
+    { request, stream, head }: Upgrade,
+    then: (webSocket: WebSocket) => void,
+  ): void =>
+    server.handleUpgrade(request, stream, head, (webSocket) => {
+      try {
+        then(webSocket);
+      } catch (error) {
+        gate.log('handshake_failed', { error });
+        turnAway(webSocket, failures.internal);
+      }
+    });
+
+  /** For somebody who has a few seconds to say who it is. */
+  const receptionFor = (identify: Identify, address: string): Reception => ({
+    authorize: async (token) => {
+      const visitor = await identify(token);
+      const no = 'failure' in visitor ? visitor : shut(gate);
+      if (no === undefined) accepted.add();
+      return no ?? visitor;
+    },
+    denied: (denial) => sayRefused(denial, address),
+  });
+
+  return (outcome: Outcome, upgrade: Upgrade, address: string): void => {
+    const { stream } = upgrade;
+    if ('failure' in outcome) {
+      sayRefused(outcome, address);
+      refuse(stream, outcome);
+    } else if ('late' in outcome) {
+      sayRefused(outcome.late, address);
+      if (gate.options.handshakeErrors === 'http') refuse(stream, outcome.late);
+      else open(servers.v1, upgrade, (webSocket) => turnAway(webSocket, outcome.late.failure));
+    } else if ('identify' in outcome) {
+      const reception = receptionFor(outcome.identify, address);
+      open(servers.v1, upgrade, (webSocket) => {
+        connect(webSocket, gate.authWait.add(socketOf(webSocket, stream), reception), gate.log);
+      });
+    } else {
+      open(servers[outcome.protocol], upgrade, (webSocket) => {
+        accepted.add();
+        connect(webSocket, gate.admit(socketOf(webSocket, stream), outcome), gate.log);
+      });
+    }
+  };
+}
+
+/** What speaks WebSocket: one for each protocol, since they answer offers of subprotocols differently. */
+function createServers(maxMessageBytes: number) {
+  const settings = {
+    noServer: true,
+    perMessageDeflate: false,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    maxPayload: maxMessageBytes,
+    maxFragments: 1024,
+    maxBufferedChunks: 4096,
+  };
+  // By itself `ws` would echo the first name on offer, a credential even.
+  return {
+    raw: new WebSocketServer({ ...settings, handleProtocols: () => false }),
+    v1: new WebSocketServer({ ...settings, handleProtocols: () => SUBPROTOCOL }),
+  };
+}
+
+async function allClosed(clients: readonly WebSocket[]): Promise<void> {
   const late = setTimeout(() => {
     for (const client of clients) client.terminate();
   }, GRACE_MS);
-  await Promise.all([...clients].map((client) => once(client, 'close')));
+  await Promise.all(clients.map((client) => once(client, 'close')));
   clearTimeout(late);
 }
 
-/** Somebody at the door. */
-interface Knock {
-  readonly request: IncomingMessage;
-  readonly stream: Duplex;
-  readonly path: string;
-  readonly address: string;
-}
-
-/** Whether an upgrade request may become a session. Cheap checks first, cryptography last. */
-async function examine(
-  { request, stream, path, address }: Knock,
-  gate: Gate,
-): Promise<RawVisitor | Refusal> {
-  const refusal = malformed(request) ?? shut(gate);
-  if (refusal !== undefined) return refusal;
-  if (!gate.hostAllowed(request.headers.host)) return { failure: failures.hostDenied };
-
-  if (path === '/ws') return { failure: failures.badHandshake };
-  if (FIXED_ROUTES.has(path) || !gate.options.urlTokens) return { failure: failures.notFound };
-  if (!gate.originAllowed(request.headers.origin)) return { failure: failures.originDenied };
-  const tooMany = gate.turnstile.knock(address, stream);
-  if (tooMany !== undefined) return tooMany;
-
-  const credential = pathCredential(path);
-  if (credential === undefined)
-    return {
-      failure: failures.badHandshake,
-      text: 'Bad handshake: The path names no channel and token',
-    };
-  const verification = await gate.verify(credential.token, gate.now());
-  if ('problem' in verification) return refusalFor(verification.problem, verification.signed);
-  const granted = grantFrom(verification.claims, {
-    pathChannel: credential.channel,
-    ...gate.options,
-  });
-  if ('problem' in granted) return refusalFor(granted.problem, verification.claims);
-
-  // The gate may have closed while the signature was verified, or while the program thought. A token
-  // that ended meanwhile needs no second look: its session is cut off before the first frame, either way.
-  const visitor = { protocol: 'raw', ...verification, ...granted, address } as const;
-  return shut(gate) ?? (await turnedDown(visitor, request, gate)) ?? shut(gate) ?? visitor;
-}
-
-/** What the embedding program has against a visitor. A fault of its own counts as no. */
-async function turnedDown(
-  { claims, grant }: RawVisitor,
-  request: IncomingMessage,
-  { authorize, log }: Gate,
-): Promise<Refusal | undefined> {
-  if (authorize === undefined) return undefined;
-  try {
-    if (await isAuthorized(authorize, { request, claims, ...grant })) return undefined;
-    return refusalFor(tokenProblems.noChannels, claims);
-  } catch (error) {
-    log('authorize_failed', { error });
-    return { failure: failures.internal, claims };
-  }
-}
-
-/** Whether nobody may enter just now. */
-function shut(gate: Gate): Refusal | undefined {
-  const { database, draining } = gate.health();
-  if (draining) return { failure: failures.goingAway };
-  return database === 'up' ? undefined : { failure: failures.backendUnavailable };
-}
-
-/** The raw protocol answers with the original's status and text. */
-function refusalFor(problem: TokenProblem, claims: Claims | undefined): Refusal {
-  const { failure, raw: text } = problem;
-  return { failure: failures[failure], status: rawStatus(problem), text, claims };
-}
-
-/** Refused before anything is verified: anybody can have it as often as he likes, at no cost. */
-const CHEAP = new Set<Failure>([
-  failures.hostDenied,
-  failures.rateLimited,
-  failures.connectionLimit,
-  failures.overload,
-]);
-
-/** Builds what counts refusals and writes them down: of the cheap ones one a second for each failure. */
-function createRefusalLog({ log, meters }: Gate): (refusal: Refusal, address: string) => void {
-  const write = (more: number, refusal: Refusal, address: string): void => {
-    const { failure: row, code = row.code, text, claims } = refusal;
-    const failure = refusalLabel(row);
-    log('handshake_refused', {
-      ...auditMark(failure),
-      failure,
-      code,
-      why: text,
-      address,
-      user: userOf(claims),
-      ...(more > 0 ? { more } : {}),
-    });
-  };
-  const writers = new Map([...CHEAP].map((failure) => [failure, onceASecond(write)]));
-
-  return (refusal, address) => {
-    meters.counter('handshakesRefused', { failure: refusalLabel(refusal.failure) }).add();
-    const writeSome = writers.get(refusal.failure);
-    if (writeSome === undefined) write(0, refusal, address);
-    else writeSome(refusal, address);
-  };
+/** Closes a connection that never became a session. Whatever comes from it goes nowhere. */
+function turnAway(webSocket: WebSocket, { close, reason }: Closing): void {
+  webSocket.on('error', () => webSocket.terminate());
+  webSocket.close(close, reason);
 }
 
 function socketOf(webSocket: WebSocket, stream: Duplex): Socket {
@@ -272,23 +194,23 @@ const violations = new Map<unknown, Closing>([
   ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', failures.messageTooBig],
 ]);
 
-function connect(webSocket: WebSocket, session: Session, log: Log): void {
+function connect(webSocket: WebSocket, recipient: Recipient, log: Log): void {
   webSocket.on('message', (data: Buffer, isBinary) => {
     try {
-      session.receive(data, isBinary ? 'binary' : 'text');
+      recipient.receive(data, isBinary ? 'binary' : 'text');
     } catch (error) {
       // A bug, and it must cost nobody else their connection.
-      log('message_failed', { session: session.id, error });
-      session.end(failures.internal);
+      log('message_failed', { session: recipient.id, error });
+      recipient.end(failures.internal);
     }
   });
-  webSocket.on('ping', () => session.pinged());
-  webSocket.on('pong', () => session.alive());
-  webSocket.on('close', (code) => session.lose(code));
+  webSocket.on('ping', () => recipient.pinged());
+  webSocket.on('pong', () => recipient.alive());
+  webSocket.on('close', (code) => recipient.lose(code));
   webSocket.on('error', (error) => {
-    log('socket_error', { session: session.id, error });
+    log('socket_error', { session: recipient.id, error });
     // `ws` has sent the close frame, with the same code: here the session learns of it.
     const code = 'code' in error ? error.code : undefined;
-    session.end(violations.get(code) ?? failures.protocolError);
+    recipient.end(violations.get(code) ?? failures.protocolError);
   });
 }

@@ -1,5 +1,5 @@
 import { option } from '../option.ts';
-import { cookieName, origins, publicUrl, secrets, webUrl } from '../parsers.ts';
+import { cookieName, flag, oneOf, origins, publicUrl, secrets, webUrl } from '../parsers.ts';
 
 /** How browsers come in: with an auth cookie and a CSRF token, or framed, with an embed token. */
 export const browserOptions = {
@@ -22,5 +22,13 @@ export const browserOptions = {
   authUrl: option(
     webUrl.optional(),
     'http or https URL of the site’s backend, which then alone says who preauthenticates: asked by GET with the page’s `Authorization` and cookies, it answers 200 with claims as JSON, or 401, within 2 s. Unset: tokens say it.',
+  ),
+  singleUse: option(
+    flag.default(false),
+    'A CSRF token opens one socket: which were used is kept in PostgreSQL for all gateways, and while it cannot be asked nobody comes in by one. Embed tokens always count once.',
+  ),
+  handshakeErrors: option(
+    oneOf(['http', 'close']).default('http'),
+    'How a client of `postern.v1` is refused for what it showed: `http`, which page scripts see as 1006 whatever was wrong, or `close`, by 101 and the close code of the failure. Foreign origins and too many handshakes are always refused by `http`.',
   ),
 };

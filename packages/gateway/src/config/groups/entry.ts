@@ -17,7 +17,7 @@ export const entryOptions = {
   ),
   allowedOrigins: option(
     origins.default([]),
-    'Exact origins of pages that may connect; unset: `Origin` is not checked.',
+    'Exact origins of pages that may connect, beside that of `POSTERN_PUBLIC_URL`. Unset: pages of no other origin, on `postern.v1`; on the raw protocol `Origin` is not checked then.',
   ),
   allowedHosts: option(
     hosts.default([]),
