@@ -26,16 +26,17 @@ export interface DevProgram {
   postgresPid(): Promise<number>;
 }
 
-/** Several of these run at once, and the usual port of metrics can be had by one. */
-const FREE_PORTS = { POSTERN_PORT: '0', POSTERN_ADMIN_PORT: '0' } as const;
-
-/** Starts `postern dev` in a new folder. It is ended, and the folder removed, at the end of the scope. */
-export async function startDev(scope: Scope): Promise<DevProgram> {
+/** Starts `postern dev` in a new folder, at any free port by default. It is ended, and the folder removed, at the end of the scope. */
+export async function startDev(scope: Scope, port = 0): Promise<DevProgram> {
   const cwd = await mkdtemp(join(tmpdir(), 'postern-dev-'));
   const data = join(cwd, '.postern', 'postgres');
   let kill = (): Promise<void> => Promise.resolve();
   const killLast: Scope = { after: (cleanUp) => (kill = cleanUp) };
-  const child = startPostern(killLast, ['dev'], { cwd, env: FREE_PORTS });
+  const child = startPostern(killLast, ['dev'], {
+    cwd,
+    // Several of these run at once, and the usual port of metrics can be had by one.
+    env: { POSTERN_PORT: String(port), POSTERN_ADMIN_PORT: '0' },
+  });
   scope.after(async () => {
     child.signal('SIGINT');
     try {

@@ -74,7 +74,7 @@ describe('A compatibility start', () => {
     const { port } = await ready();
     const target = await pathOf({ mode: 'r', channel: 'chat' });
     assert.equal((await handshake(port, { target })).status, 404);
-    await child.line(/"event":"no_way_in"/);
+    await child.line(/"event":"no_pages"/);
   });
 
   it('can be left step by step: what is said counts more than how it starts', async () => {

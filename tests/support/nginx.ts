@@ -146,7 +146,7 @@ function replaceOnce(text: string, [old, now]: readonly [string, string]): strin
 }
 
 /** A port of 127.0.0.1 that nobody listens on: nginx cannot say which one it was given. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -180,7 +180,6 @@ export const failures = {
   },
   overload: {
     http: 503,
-    close: 1013,
     reason: 'Try again later',
     code: 'unavailable',
     retry: 'yes',

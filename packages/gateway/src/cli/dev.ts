@@ -67,6 +67,7 @@ export async function dev(args: readonly string[]): Promise<void> {
     const handleRequest = devRequests({ options, secret: keys.jwtSecret, databaseUrl: url, log });
     const gateway = createStandalone({
       ...options,
+      publicUrl: options.publicUrl ?? pageUrl(options.port),
       databaseUrl: new Secret(url),
       log,
       handleRequest,
@@ -100,6 +101,11 @@ function devOptions(flags: Arguments['flags'], jwtSecret: string, adminPort: num
       'static-root': PAGE,
     },
   }).options;
+}
+
+/** What the page is reached by, so that it may preauthenticate; with any free port that is not known yet. */
+function pageUrl(port: number): string | undefined {
+  return port === 0 ? undefined : `http://localhost:${port}`;
 }
 
 interface DevRequests {

@@ -48,9 +48,9 @@ function sayHowItStarts({ options, compatibilityStart, unknownVariables }: Loade
       see: 'docs/migration.md',
     });
   else if (options.openChannels) log('open_channels');
-  if (!options.urlTokens) log('no_way_in');
   const { allowedOrigins, embedOrigins, publicUrl, secrets } = options;
   const isForPages = allowedOrigins.length + embedOrigins.length > 0 || publicUrl !== undefined;
+  if (!isForPages && !options.urlTokens) log('no_pages');
   if (isForPages && secrets === undefined) log('random_secrets');
   if (unknownVariables.length > 0) log('unknown_variables', { names: unknownVariables });
 }

@@ -25,10 +25,11 @@ export const events = {
     uncounted: true,
     meaning: 'A token without channel claims opens any channel (`POSTERN_OPEN_CHANNELS`).',
   },
-  no_way_in: {
-    level: 'warn',
+  no_pages: {
+    level: 'info',
     uncounted: true,
-    meaning: 'No client can connect: tokens in the path are off (`POSTERN_URL_TOKENS`).',
+    meaning:
+      'No page of a browser can connect, only programs with a token can: neither `POSTERN_PUBLIC_URL` nor `POSTERN_ALLOWED_ORIGINS` is set, and tokens in the path are off (`POSTERN_URL_TOKENS`).',
   },
   random_secrets: {
     level: 'info',
