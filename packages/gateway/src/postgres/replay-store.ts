@@ -64,10 +64,8 @@ export function createReplayStore(options: ReplayStoreOptions): ReplayStore {
     return 'unavailable';
   };
 
-  /** A table in a schema of somebody else's could call every token new. */
   const trust = async (lend: Lend): Promise<void> => {
-    const state = await lend((client) => inspectSchema(client, readMigrations()));
-    if (!isUsable(state)) throw new Error(`the schema postern is ${state.state}`);
+    await requireUsable(lend);
     trusted = true;
   };
 
@@ -91,31 +89,42 @@ export function createReplayStore(options: ReplayStoreOptions): ReplayStore {
   };
 
   const tidy = async (): Promise<void> => {
-    for (let failures = 0; !stopping.signal.aborted;) {
-      const lend = lenderOf(database);
-      try {
-        if (!trusted) await trust(lend);
-        await mark(lend);
-        await lend(emptySlots);
-        failures = 0;
-      } catch {
-        // A handshake that meets with it says so; here nobody waits.
-        failures += 1;
-      }
-      await pause(failures === 0 ? TIDY_MS : backoffMs(failures), stopping.signal);
-    }
+    const lend = lenderOf(database);
+    if (!trusted) await trust(lend);
+    await mark(lend);
+    await lend(emptySlots);
   };
 
   return {
     spend,
     start: () => {
-      tidying ??= tidy();
+      tidying ??= repeatUntil(stopping.signal, tidy);
     },
     stop: async () => {
       stopping.abort();
       await tidying;
     },
   };
+}
+
+/** A table in a schema of somebody else's could call every token new. */
+async function requireUsable(lend: Lend): Promise<void> {
+  const state = await lend((client) => inspectSchema(client, readMigrations()));
+  if (!isUsable(state)) throw new Error(`the schema postern is ${state.state}`);
+}
+
+/** Does it every now and then; sooner, where it failed. */
+async function repeatUntil(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      await work();
+      failures = 0;
+    } catch {
+      // A handshake that meets with it says so; here nobody waits.
+      failures += 1;
+    }
+    await pause(failures === 0 ? TIDY_MS : backoffMs(failures), signal);
+  }
 }
 
 type Lend = <T>(work: (client: ClientBase) => Promise<T>) => Promise<T>;
