@@ -52,7 +52,7 @@ interface Login {
 }
 
 /**
- * Builds the guards of `postern.v1`. Their order is that of docs/security.md: who comes from a foreign
+ * Builds the guards of `postern.v1`. Their order is that of docs/protocol.md: who comes from a foreign
  * page learns that, and nothing of what it brought.
  */
 export function createWsExamination(gate: WsGate): Examine {
