@@ -16,11 +16,11 @@ const FLAGS = [
 ];
 
 /** Starts the Chromium that the test runner has found, with a profile that is removed at its end. */
-export async function startChromium(scope: Scope): Promise<Browser> {
+export async function startChromium(scope: Scope, flags: readonly string[] = []): Promise<Browser> {
   const executablePath = process.env['CHROMIUM_PATH'];
   assert.ok(executablePath, 'Run these tests by `npm test browser`, or set CHROMIUM_PATH');
 
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
   scope.after(() => browser.close());
   return browser;
 }

@@ -23,7 +23,7 @@ const tags = {
 
 /** Object identifiers, already encoded. */
 const oids = {
-  ed25519: '2b6570',
+  ecdsaWithSha256: '2a8648ce3d040302',
   commonName: '550403',
   subjectAltName: '551d11',
 } as const;
@@ -40,8 +40,9 @@ export interface Validity {
 export function selfSignedCertificate(
   { fromDays, toDays }: Validity = { fromDays: -1, toDays: 1 },
 ): Certificate {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const algorithm = der(tags.sequence, oid('ed25519'));
+  // Browsers speak no Ed25519.
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const algorithm = der(tags.sequence, oid('ecdsaWithSha256'));
   // Of two by one name, who trusts both would take the first for either.
   const text = Buffer.from(`postern ${randomBytes(8).toString('hex')}`);
   const commonName = der(tags.sequence, oid('commonName'), der(tags.utf8, text));
@@ -59,7 +60,7 @@ export function selfSignedCertificate(
     publicKey.export({ type: 'spki', format: 'der' }),
     der(tags.context3, der(tags.sequence, alternativeName())),
   );
-  const signature = der(tags.bits, Buffer.from([0]), sign(undefined, contents, privateKey));
+  const signature = der(tags.bits, Buffer.from([0]), sign('sha256', contents, privateKey));
   return {
     certificate: pem(der(tags.sequence, contents, algorithm, signature)),
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -83,9 +84,13 @@ function time(ms: number): Buffer {
 
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const contents = Buffer.concat(parts);
-  const { length } = contents;
-  const head = length < 128 ? [tag, length] : [tag, 0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from(head), contents]);
+  return Buffer.concat([Buffer.from([tag, ...lengthOctets(contents.length)]), contents]);
+}
+
+/** The shortest form, as DER demands: browsers refuse a longer one (X.690 §10.1). */
+function lengthOctets(length: number): readonly number[] {
+  if (length < 0x80) return [length];
+  return length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
 }
 
 function pem(bytes: Buffer): string {
