@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+
+import { startBrowserLogin } from '../support/browser-login.ts';
+import { failOnLeaks } from '../support/leaks.ts';
+import { startChromium } from './chromium.ts';
+
+const [chromium, site] = await Promise.all([
+  startChromium({ after }),
+  startBrowserLogin({ after }),
+]);
+failOnLeaks();
+
+describe('The page of the example with a login form', () => {
+  it('sends to the form, shows the welcome after it, and is sent there again once logged out', async () => {
+    const page = await chromium.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', ({ message }) => complaints.push(message));
+    try {
+      await page.goto(site.origin);
+      await page.waitForURL('**/login');
+      await page.getByLabel('User').fill('ada');
+      await page.getByLabel('Password').fill('engine');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await page.getByText('"user": "ada"').waitFor();
+      assert.equal(await page.getByRole('status').textContent(), 'Connected');
+
+      await page.getByRole('button', { name: 'Log out' }).click();
+      await page.waitForURL('**/login');
+      await page.goto(site.origin);
+      await page.waitForURL('**/login');
+      assert.deepEqual(complaints, []);
+    } finally {
+      await page.close();
+    }
+  });
+
+  it('preauthenticates afresh once at 1006 before it was open, and waits after that', async () => {
+    const context = await chromium.newContext();
+    const page = await context.newPage();
+    try {
+      let asked = 0;
+      await page.route('**/postern/preauth', (route) => {
+        asked += 1;
+        const url = `ws://localhost:${site.port}/postern/ws`;
+        return route.fulfill({ json: { url, csrfToken: 'forged' } });
+      });
+      await page.goto(site.origin);
+      await page.getByText('Not connected (1006). Trying again.').waitFor();
+      assert.equal(asked, 2);
+    } finally {
+      await context.close();
+    }
+  });
+});
