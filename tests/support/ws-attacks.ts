@@ -20,7 +20,7 @@ export const KEYS = createSigningKeys([{ kid: 'a', secret }]);
 export const FOREIGN_KEYS = createSigningKeys([{ kid: 'a', secret: randomBytes(32) }]);
 
 /** Somebody who is logged in to the site. */
-export const ADA: Login = {
+const ADA: Login = {
   iss: SITE_CLAIMS.iss,
   sub: SITE_CLAIMS.sub,
   sid: SITE_CLAIMS.sid,
