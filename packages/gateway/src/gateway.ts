@@ -262,6 +262,7 @@ function joinHttp(core: Core, { admit, authWait, spend, handleRequest, ...joints
   const { basePath, health } = joints;
   const hostAllowed = createHostCheck({
     allowed: options.allowedHosts,
+    publicUrl: options.publicUrl,
     // A program that shares a server of its own says nothing about it here: then it is unknown.
     loopbackOnly: bindsLoopback(options.host),
   });

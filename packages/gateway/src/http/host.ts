@@ -7,6 +7,8 @@ export type HostCheck = (host: string | undefined) => boolean;
 export interface HostRules {
   /** `host` (any port) or `host:port`; `*`: any. */
   readonly allowed: readonly string[];
+  /** How browsers reach the gateway; its host is allowed wherever any has to be. `undefined`: not known. */
+  readonly publicUrl?: string | undefined;
   /** Whether only this computer reaches the port: then its own names are allowed, and must be. */
   readonly loopbackOnly: boolean;
 }
@@ -25,9 +27,10 @@ const HOST = /^(\[[\d.:a-f]+\]|[\w-]+(?:\.[\w-]+)*)\.?(?::(\d{0,5}))?$/i;
  * the address of this gateway (DNS rebinding), and would be of one origin with it; what its browser
  * then sends as Host is still that name.
  */
-export function createHostCheck({ allowed, loopbackOnly }: HostRules): HostCheck {
+export function createHostCheck({ allowed, publicUrl, loopbackOnly }: HostRules): HostCheck {
   if (allowed.includes('*') || (allowed.length === 0 && !loopbackOnly)) return () => true;
-  const list = allowed.map(parseHost).filter((host) => host !== undefined);
+  const own = publicUrl === undefined ? [] : [new URL(publicUrl).host];
+  const list = [...allowed, ...own].map(parseHost).filter((host) => host !== undefined);
 
   return (header) => {
     const host = parseHost(header ?? '');

@@ -63,6 +63,27 @@ describe('A Host header, on loopback', () => {
   });
 });
 
+describe('The host of the public URL', () => {
+  const publicUrl = 'https://gw.app.test:8443/rt';
+
+  it('is allowed on loopback, and beside those that are listed', () => {
+    const allowed = ['other.test'];
+    for (const check of [
+      createHostCheck({ allowed: [], publicUrl, loopbackOnly: true }),
+      createHostCheck({ allowed, publicUrl, loopbackOnly: false }),
+    ]) {
+      assert.equal(check('gw.app.test:8443'), true);
+      assert.equal(check('gw.app.test:1'), false);
+      assert.equal(check('evil.test:8443'), false);
+    }
+  });
+
+  it('is no list by itself: where any name will do, any does', () => {
+    const check = createHostCheck({ allowed: [], publicUrl, loopbackOnly: false });
+    assert.equal(check('evil.test'), true);
+  });
+});
+
 describe('A Host header, anywhere else', () => {
   it('may be anything where nothing is listed, or all', () => {
     for (const host of [...own, ...foreign, ...malformed, undefined]) {

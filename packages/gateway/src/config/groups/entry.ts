@@ -21,7 +21,7 @@ export const entryOptions = {
   ),
   allowedHosts: option(
     hosts.default([]),
-    'Names that clients may reach the gateway by: `host`, at any port, or `host:port`; `*`: any. Unset: any, but where `POSTERN_HOST` is a loopback address only names of this computer, which stay allowed beside those listed. `/healthz` and `/readyz` answer to any.',
+    'Names that clients may reach the gateway by: `host`, at any port, or `host:port`; `*`: any. Where any has to be listed, that of `POSTERN_PUBLIC_URL` is. Unset: any, but where `POSTERN_HOST` is a loopback address only names of this computer, which stay allowed beside those listed. `/healthz` and `/readyz` answer to any.',
   ),
   trustedProxies: option(
     networks.default([]),
