@@ -5,9 +5,10 @@ import type { SigningKeys } from '#gateway/auth/signing-keys.js';
 import { mintCookie, mintCsrf, mintEmbed } from '#gateway/auth/tickets.js';
 import type { Login } from '#gateway/auth/tickets.js';
 
+import { startGateway } from './gateway.ts';
 import type { TestGateway } from './gateway.ts';
 import type { Scope } from './postgres.ts';
-import { APP, FRAME, SITE_CLAIMS, startPreauth } from './preauth.ts';
+import { APP, FRAME, PREAUTH_ENVIRONMENT, SITE_CLAIMS } from './preauth.ts';
 import { inSeconds, signToken } from './tokens.ts';
 import type { WsHandshake } from './way-in.ts';
 
@@ -75,12 +76,20 @@ export const framed = (change: WsHandshake = {}): WsHandshake => ({
   ...change,
 });
 
-/** A gateway with {@link KEYS}. */
+/** A gateway with {@link KEYS}, on a database of its own by default. */
 export const startAttacked = (
   scope: Scope,
   environment: Readonly<Record<string, string>> = {},
+  databaseUrl?: string,
 ): Promise<TestGateway> =>
-  startPreauth(scope, { POSTERN_SECRETS: `a:${secret.toString('base64')}`, ...environment });
+  startGateway(scope, {
+    environment: {
+      ...PREAUTH_ENVIRONMENT,
+      POSTERN_SECRETS: `a:${secret.toString('base64')}`,
+      ...environment,
+    },
+    databaseUrl,
+  });
 
 /** The same text but for its last character, which stands for bits that decoders may leave aside. */
 export function malleated(token: string): string {
