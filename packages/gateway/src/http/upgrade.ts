@@ -92,7 +92,6 @@ export function createDoor(gate: Gate): Door {
 /** What is done about each outcome. */
 function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
   const sayRefused = createRefusalLog('handshake', gate);
-  const accepted = gate.meters.counter('handshakesAccepted');
 
   /** Answers 101. From there on a close frame must say what goes wrong. */
   const open = (
@@ -105,7 +104,7 @@ function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
         then(webSocket);
       } catch (error) {
         gate.log('handshake_failed', { error });
-        turnAway(webSocket, failures.internal);
+        turnAway(webSocket, failures.internal, gate.log);
       }
     });
 
@@ -113,9 +112,7 @@ function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
   const receptionFor = (identify: Identify, address: string): Reception => ({
     authorize: async (token) => {
       const visitor = await identify(token);
-      const no = 'failure' in visitor ? visitor : shut(gate);
-      if (no === undefined) accepted.add();
-      return no ?? visitor;
+      return 'failure' in visitor ? visitor : (shut(gate) ?? visitor);
     },
     denied: (denial) => sayRefused(denial, address),
   });
@@ -128,7 +125,10 @@ function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
     } else if ('late' in outcome) {
       sayRefused(outcome.late, address);
       if (gate.options.handshakeErrors === 'http') refuse(stream, outcome.late);
-      else open(servers.v1, upgrade, (webSocket) => turnAway(webSocket, outcome.late.failure));
+      else
+        open(servers.v1, upgrade, (webSocket) =>
+          turnAway(webSocket, outcome.late.failure, gate.log),
+        );
     } else if ('identify' in outcome) {
       const reception = receptionFor(outcome.identify, address);
       open(servers.v1, upgrade, (webSocket) => {
@@ -136,7 +136,6 @@ function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
       });
     } else {
       open(servers[outcome.protocol], upgrade, (webSocket) => {
-        accepted.add();
         connect(webSocket, gate.admit(socketOf(webSocket, stream), outcome), gate.log);
       });
     }
@@ -169,8 +168,9 @@ async function allClosed(clients: readonly WebSocket[]): Promise<void> {
 }
 
 /** Closes a connection that never became a session. Whatever comes from it goes nowhere. */
-function turnAway(webSocket: WebSocket, { close, reason }: Closing): void {
-  webSocket.on('error', () => webSocket.terminate());
+function turnAway(webSocket: WebSocket, { close, reason }: Closing, log: Log): void {
+  // `ws` closes by itself then.
+  webSocket.on('error', (error) => log('socket_error', { error }));
   webSocket.close(close, reason);
 }
 

@@ -82,11 +82,14 @@ const EXCESS = 10;
 /** Builds what admits visitors. Whatever is entered here is undone in one place, at the end. */
 export function createAdmission(parts: AdmissionParts): Admit {
   const { raw, v1 } = parts.protocols;
+  const accepted = parts.meters.counter('handshakesAccepted');
 
-  return (socket, visitor) =>
-    visitor.protocol === 'raw'
+  return (socket, visitor) => {
+    accepted.add();
+    return visitor.protocol === 'raw'
       ? enter({ socket, visitor, protocol: raw }, parts)
       : enter({ socket, visitor, protocol: v1 }, parts);
+  };
 }
 
 /** A visitor, and what it speaks. */
