@@ -94,6 +94,7 @@ describe('A replay store', () => {
     const unused = freshToken(5);
     assert.equal(await one.store.spend(used), 'first');
     await query('TRUNCATE postern.spent_token');
+    const emptiedAt = Date.now() / 1000;
 
     const outcomes = await Promise.all([one, two].map(({ store }) => store.spend(used)));
     assert.deepEqual(outcomes, ['replayed', 'replayed']);
@@ -104,11 +105,36 @@ describe('A replay store', () => {
     assert.equal(said.length, 1);
     const validFrom = Number(said[0]?.fields['validFrom']);
     const now = Date.now() / 1000;
-    assert.ok(validFrom > now + 2 && validFrom <= Math.ceil(now + 5), `${validFrom - now}`);
+    assert.ok(validFrom >= Math.ceil(emptiedAt + 5), `${validFrom - emptiedAt}`);
+    assert.ok(validFrom <= Math.ceil(now + 5), `${validFrom - now}`);
     const fresh = { ...freshToken(), issuedAt: validFrom };
     assert.equal(await two.store.spend(fresh), 'first');
     assert.equal(await one.store.spend(fresh), 'replayed');
     assert.equal(await one.store.spend({ ...freshToken(), issuedAt: validFrom - 1 }), 'replayed');
+  });
+
+  it('lays the marker beyond its own clock, where that is ahead, by the leeway where that is longer', async () => {
+    const { url, query } = await freshSchema();
+    const ahead = (): number => Date.now() / 1000 + 100;
+    const { store, lines } = openStore(scope, url, 1, { now: ahead, leewaySeconds: 30 });
+    await query('TRUNCATE postern.spent_token');
+    const earliest = Math.ceil(ahead() + 30);
+    assert.equal(await store.spend(freshToken()), 'replayed');
+    const emptied = lines.find(({ event }) => event === 'replay_store_emptied');
+    assert.ok(Number(emptied?.fields['validFrom']) >= earliest);
+  });
+
+  it('looks after a failure whether the table has become somebody else’s', async () => {
+    const database = await freshSchema();
+    const { url, query } = database;
+    const { store } = openStore(scope, url, 1);
+    const role = await makeRole(scope, database);
+    assert.equal(await store.spend(freshToken()), 'first');
+    await query('ALTER TABLE postern.spent_token RENAME TO away');
+    assert.equal(await store.spend(freshToken()), 'unavailable');
+    await query('ALTER TABLE postern.away RENAME TO spent_token');
+    await query(`ALTER TABLE postern.spent_token OWNER TO ${role.name}`);
+    assert.equal(await store.spend(freshToken()), 'unavailable');
   });
 
   it('lays a marker that is missing when it starts', async () => {

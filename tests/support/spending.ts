@@ -3,7 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { grantTo, migrate } from '#gateway/postgres/migrate.js';
 import { readMigrations } from '#gateway/postgres/migrations.js';
 import { createReplayStore } from '#gateway/postgres/replay-store.js';
-import type { ReplayStore, SpendableToken } from '#gateway/postgres/replay-store.js';
+import type {
+  ReplayStore,
+  ReplayStoreOptions,
+  SpendableToken,
+} from '#gateway/postgres/replay-store.js';
 
 import { openDatabase, recordLog } from './feed-parts.ts';
 import type { Logged } from './feed-parts.ts';
@@ -23,10 +27,11 @@ export function openStore(
   scope: Scope,
   url: string,
   poolSize?: number,
+  clock: Pick<ReplayStoreOptions, 'leewaySeconds' | 'now'> = {},
 ): { readonly store: ReplayStore; readonly lines: readonly Logged[] } {
   const { log, lines } = recordLog();
   const database = openDatabase(scope, url, log, poolSize);
-  const store = createReplayStore({ database, log });
+  const store = createReplayStore({ database, log, ...clock });
   scope.after(() => store.stop());
   return { store, lines };
 }
