@@ -4,13 +4,15 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { EVIDENCE_FOLDER } from '../tests/support/evidence-files.ts';
 import { installPacked, sharing } from '../tests/support/packed.ts';
 import { startSharedServer } from '../tests/support/postgres.ts';
+import { findLeaks } from './leaked-secrets.ts';
 import { select } from './needs.ts';
 import { findTests } from './test-files.ts';
 import type { TestFile } from './test-files.ts';
@@ -19,6 +21,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const report = join(root, 'build', 'test-report.txt');
 const conformance = join(root, 'build', 'conformance.txt');
 const coverage = join(root, 'coverage');
+const evidence = join(root, 'build', 'evidence');
+
+/** A run with these tests has something to look through, or the search is broken. */
+const TALKATIVE = 'tests/security/secrets.test.ts';
 
 const runnerFlags = [
   '--enable-source-maps',
@@ -62,16 +68,29 @@ async function main(): Promise<number> {
 
   if (values.coverage) rmSync(coverage, { recursive: true, force: true });
   rmSync(conformance, { force: true });
+  rmSync(evidence, { recursive: true, force: true });
+  mkdirSync(evidence, { recursive: true });
   let code = await runWithPostgres(files, {
     ...process.env,
     ...environment,
+    [EVIDENCE_FOLDER]: evidence,
     ...(values.coverage && { NODE_V8_COVERAGE: join(coverage, 'tmp') }),
   });
   if (values.coverage && code === 0) code = await reportCoverage();
   process.stdout.write(contentsOf(conformance));
   if (values.coverage) console.log(closingLines());
   for (const what of missing) console.log(`Skipped ${what}`);
-  return code;
+  return reportLeaks(files) ? code : Math.max(code, 1);
+}
+
+/** Says whether the logs of the whole run are free of its secrets. */
+function reportLeaks(files: readonly TestFile[]): boolean {
+  const { lines, secrets, leaked } = findLeaks(evidence);
+  console.log(`${secrets} secrets looked for in ${lines} lines of logs: ${leaked.length} leaked`);
+  for (const line of leaked.slice(0, 20)) console.error(`Leaked: ${line.slice(0, 500)}`);
+  const isBlind = files.some(({ source }) => source === TALKATIVE) && lines * secrets === 0;
+  if (isBlind) console.error('Nothing was gathered to look through.');
+  return leaked.length === 0 && !isBlind;
 }
 
 /** One server for all the files that need one: starting it takes longer than most of them. */

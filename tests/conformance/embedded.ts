@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createGateway } from 'postern';
 
 import type { Embed } from '../frameworks/embeddings.ts';
+import { heard } from '../support/evidence.ts';
 import { optionsFor } from '../support/gateway.ts';
 import type { TestGatewayOptions } from '../support/gateway.ts';
 import type { Scope } from '../support/postgres.ts';
@@ -27,7 +28,7 @@ export async function startEmbedded(
   const events: Event[] = [];
   const gateway = createGateway({
     ...optionsFor(options),
-    log: (event, fields) => void events.push({ event, ...fields }),
+    log: heard((event, fields) => void events.push({ event, ...fields })),
   });
   const server = await embed(gateway);
   gateway.attach(server);

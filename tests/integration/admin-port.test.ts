@@ -4,6 +4,7 @@ import { after, describe, it } from 'node:test';
 import { loadConfig } from '#gateway/config/load.js';
 import { createStandalone } from '#gateway/standalone.js';
 
+import { heard } from '../support/evidence.ts';
 import { startGateway } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { startMetered } from '../support/metered.ts';
@@ -62,7 +63,7 @@ describe('The admin port', () => {
         POSTERN_ADMIN_PORT: String(adminPort),
       },
     });
-    const gateway = createStandalone({ ...options, log: () => {} });
+    const gateway = createStandalone({ ...options, log: heard() });
     await assert.rejects(gateway.start(), {
       code: 'POSTERN_LISTEN_ADDRESS',
       message: /set POSTERN_ADMIN_PORT/,
@@ -80,7 +81,7 @@ describe('The admin port', () => {
         POSTERN_ADMIN_PORT: '0',
       },
     });
-    const gateway = createStandalone({ ...options, log: () => {} });
+    const gateway = createStandalone({ ...options, log: heard() });
     const started = gateway.start();
     await gateway.stop();
     await started;

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { loadConfig } from '#gateway/config/load.js';
 import { createStandalone } from '#gateway/standalone.js';
 
+import { heard } from '../support/evidence.ts';
 import { exchange, handshake, request } from '../support/exchange.ts';
 import { startGateway } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
@@ -67,7 +68,7 @@ describe('/readyz', () => {
         POSTERN_URL_TOKENS: 'true',
       },
     });
-    const gateway = createStandalone({ ...options, log: () => {} });
+    const gateway = createStandalone({ ...options, log: heard() });
     const start = assert.rejects(gateway.start(), { name: 'AbortError' });
     scope.after(() => gateway.stop().then(() => start));
     const { port } = await until('the open port', () => gateway.address);

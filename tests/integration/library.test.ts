@@ -6,6 +6,7 @@ import { createGateway, GatewayError, loadConfig } from 'postern';
 import type { EventName, Gateway, GatewayOptions } from 'postern';
 import { WebSocketServer } from 'ws';
 
+import { heard } from '../support/evidence.ts';
 import { handshake, request } from '../support/exchange.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -25,7 +26,7 @@ async function given(options: GatewayOptions = {}): Promise<GatewayOptions> {
     urlTokens: true,
     poolSize: 1,
     drainSeconds: 0,
-    log: () => {},
+    log: heard(),
     ...options,
   };
 }
@@ -89,7 +90,7 @@ describe('A gateway in a program', () => {
   it('takes what lies below its base path, and leaves all else alone', async () => {
     const events: EventName[] = [];
     const gateway = await startedGateway({
-      log: (event) => void events.push(event),
+      log: heard((event) => void events.push(event)),
       handleRequest: (message, response) => {
         if (!message.url?.endsWith('/hello')) return false;
         response.end('from a route below');
@@ -210,7 +211,7 @@ describe('The life of a gateway in a program', () => {
 
   it('begins once, however often it is told to', async () => {
     const events: EventName[] = [];
-    const gateway = createGateway(await given({ log: (event) => void events.push(event) }));
+    const gateway = createGateway(await given({ log: heard((event) => void events.push(event)) }));
     scope.after(() => gateway.stop());
     await Promise.all([gateway.start(), gateway.start()]);
     await gateway.start();
@@ -241,7 +242,7 @@ describe('The options of a program', () => {
         POSTERN_JWT_SECRET: SECRET,
       },
     });
-    const gateway = createGateway({ ...options, log: () => {} });
+    const gateway = createGateway({ ...options, log: heard() });
     scope.after(() => gateway.stop());
     await gateway.start();
   });

@@ -22,7 +22,7 @@ async function call(
   input?: string,
 ) {
   const options = { env: environment, ...(input === undefined ? {} : { input }) };
-  const child = startPostern(scope, ['token', ...args], options);
+  const child = startPostern(scope, ['token', ...args], { printsCredentials: true, ...options });
   const { code } = await child.exited(PATIENCE_MS);
   return { code, stdout: child.stdout, stderr: child.stderr };
 }

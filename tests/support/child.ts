@@ -3,6 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { gather } from './evidence-files.ts';
+import { keepSecretsOf } from './evidence.ts';
 import type { Scope } from './postgres.ts';
 import { until } from './wait.ts';
 
@@ -30,6 +32,8 @@ export interface ChildOptions {
   readonly end?: NodeJS.Signals;
   /** What it reads from its standard input; nothing by default. */
   readonly input?: string;
+  /** That it prints credentials is its purpose, as it is of `postern token`; false by default. */
+  readonly printsCredentials?: boolean;
 }
 
 /** A process whose output is recorded. It does not outlive the scope it was started in. */
@@ -39,10 +43,19 @@ export class Child {
   #stderr = '';
   #exit: Exit | undefined;
 
-  constructor(process: ChildProcess) {
+  constructor(process: ChildProcess, { printsCredentials = false }: ChildOptions = {}) {
     this.#process = process;
-    process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text));
-    process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
+    const keep = (stream: 'stdout' | 'stderr', text: string): void => {
+      if (!printsCredentials) gather('said', text, `${process.pid}-${stream}`);
+    };
+    process.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stdout += text;
+      keep('stdout', text);
+    });
+    process.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+      keep('stderr', text);
+    });
     process.once('error', (error) => (this.#stderr += error.message));
     process.once('close', (code, signal) => {
       this.#exit = { code: code ?? undefined, signal: signal ?? undefined };
@@ -91,8 +104,10 @@ export function startChild(
   scope: Scope,
   file: string,
   args: readonly string[],
-  { env = {}, cwd = ROOT, stdout, end = 'SIGKILL', input }: ChildOptions = {},
+  options: ChildOptions = {},
 ): Child {
+  const { env = {}, cwd = ROOT, stdout, end = 'SIGKILL', input } = options;
+  keepSecretsOf(env);
   const inherited = INHERITED.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -104,7 +119,7 @@ export function startChild(
   });
   // A child may end without having read it.
   spawned.stdin?.on('error', () => undefined).end(input);
-  const child = new Child(spawned);
+  const child = new Child(spawned, options);
   scope.after(async () => {
     child.signal(end);
     await child.exited();

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import { keepTokensIn } from './evidence.ts';
 import { RawSocket } from './raw-socket.ts';
 
 /** An HTTP answer, to a plain request or to a handshake. */
@@ -65,7 +66,9 @@ export async function exchange(port: number, bytes: string): Promise<Answer> {
     socket.write(Buffer.from(bytes, 'latin1'));
     const { status, headers } = await socket.responseHead();
     const hasBody = status !== 101 && !bytes.startsWith('HEAD ');
-    return { status, headers, body: hasBody ? await bodyOf(socket, headers) : '' };
+    const body = hasBody ? await bodyOf(socket, headers) : '';
+    keepTokensIn(`${headers.get('set-cookie')} ${body}`);
+    return { status, headers, body };
   } finally {
     socket.destroy();
   }

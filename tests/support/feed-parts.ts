@@ -5,6 +5,7 @@ import type { NotifyFeedOptions } from '#gateway/postgres/notify-feed.js';
 import { NotifyFeed } from '#gateway/postgres/notify-feed.js';
 import type { Outcome } from '#gateway/postgres/notifier.js';
 import { Notifier } from '#gateway/postgres/notifier.js';
+import { heard } from './evidence.ts';
 import type { Scope } from './postgres.ts';
 import { until } from './wait.ts';
 
@@ -17,7 +18,12 @@ export interface Logged {
 /** Keeps what is logged. */
 export function recordLog(): { readonly log: DatabaseLog; readonly lines: readonly Logged[] } {
   const lines: Logged[] = [];
-  return { lines, log: (event, fields = {}) => void lines.push({ event, fields }) };
+  const write = heard();
+  const log: DatabaseLog = (event, fields = {}) => {
+    write(event, fields);
+    lines.push({ event, fields });
+  };
+  return { lines, log };
 }
 
 /** A database whose connections end with the scope. */

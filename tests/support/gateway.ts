@@ -5,6 +5,7 @@ import type { Fields, Log } from '#gateway/observe/log.js';
 import { createStandalone } from '#gateway/standalone.js';
 import type { Standalone, StandaloneOptions } from '#gateway/standalone.js';
 
+import { heard, keepSecretsOf } from './evidence.ts';
 import { freshDatabase } from './postgres.ts';
 import type { Query, Scope } from './postgres.ts';
 import { SECRET, signToken } from './tokens.ts';
@@ -51,23 +52,22 @@ export function optionsFor({
   environment = {},
   databaseUrl,
 }: Pick<TestGatewayOptions, 'environment' | 'databaseUrl'>): Options {
-  const { options } = loadConfig({
-    environment: {
-      POSTERN_DATABASE_URL: databaseUrl,
-      POSTERN_HOST: '127.0.0.1',
-      POSTERN_PORT: '0',
-      POSTERN_JWT_SECRET: SECRET,
-      POSTERN_URL_TOKENS: 'true',
-      POSTERN_DRAIN_SECONDS: '0',
-      // What tests send and open at once would be too much of anybody.
-      POSTERN_MESSAGES_PER_SECOND: '0',
-      POSTERN_HANDSHAKES_PER_ADDRESS: '0',
-      POSTERN_CONNECTIONS_PER_ADDRESS: '0',
-      POSTERN_CONNECTIONS_PER_USER: '0',
-      ...environment,
-    },
-  });
-  return options;
+  const all = {
+    POSTERN_DATABASE_URL: databaseUrl,
+    POSTERN_HOST: '127.0.0.1',
+    POSTERN_PORT: '0',
+    POSTERN_JWT_SECRET: SECRET,
+    POSTERN_URL_TOKENS: 'true',
+    POSTERN_DRAIN_SECONDS: '0',
+    // What tests send and open at once would be too much of anybody.
+    POSTERN_MESSAGES_PER_SECOND: '0',
+    POSTERN_HANDSHAKES_PER_ADDRESS: '0',
+    POSTERN_CONNECTIONS_PER_ADDRESS: '0',
+    POSTERN_CONNECTIONS_PER_USER: '0',
+    ...environment,
+  };
+  keepSecretsOf(all);
+  return loadConfig({ environment: all }).options;
 }
 
 /** Starts a gateway that is stopped at the end of the scope. */
@@ -82,8 +82,9 @@ export async function startGateway(
     environment: { POSTERN_DATABASE_CHANNEL: channel, ...environment },
   });
   const events: LoggedEvent[] = [];
-  const log: Log = (event, fields = {}) => void events.push({ event, fields });
-  const gateway = createStandalone({ ...options, log, ...hooks });
+  const record: Log = (event, fields = {}) => void events.push({ event, fields });
+  const log = heard(hooks.log ?? record);
+  const gateway = createStandalone({ ...options, ...hooks, log });
   scope.after(() => gateway.stop());
   await gateway.start();
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createGateway } from 'postern';
 import type { Applicant, EventName, Fields, GatewayOptions } from 'postern';
 
+import { heard } from './evidence.ts';
 import { handshake } from './exchange.ts';
 import { freshDatabase } from './postgres.ts';
 import type { Scope } from './postgres.ts';
@@ -47,7 +48,7 @@ export async function startHooked(
     urlTokens: true,
     poolSize: 1,
     drainSeconds: 0,
-    log: (event, fields = {}) => void events.push([event, fields]),
+    log: heard((event, fields = {}) => void events.push([event, fields])),
     ...hooks,
   });
   scope.after(() => gateway.stop());

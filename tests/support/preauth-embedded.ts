@@ -1,6 +1,7 @@
 import { createGateway } from 'postern';
 import type { GatewayOptions } from 'postern';
 
+import { heard } from './evidence.ts';
 import type { Scope } from './postgres.ts';
 import { freshDatabase } from './postgres.ts';
 import { APP } from './preauth.ts';
@@ -21,7 +22,7 @@ export async function startEmbedded(
     trustedProxies: ['127.0.0.1'],
     allowedOrigins: [APP],
     drainSeconds: 0,
-    log: (event) => void events.push(event),
+    log: heard((event) => void events.push(event)),
     ...options,
   });
   scope.after(() => gateway.stop());

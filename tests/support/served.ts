@@ -37,6 +37,7 @@ export function environmentFor({ url, channel, environment = {} }: ServeOptions)
     POSTERN_PORT: '0',
     POSTERN_JWT_SECRET: SECRET,
     POSTERN_URL_TOKENS: 'true',
+    POSTERN_LOG_LEVEL: 'trace',
     POSTERN_DRAIN_SECONDS: '0',
     POSTERN_MESSAGES_PER_SECOND: '0',
     POSTERN_HANDSHAKES_PER_ADDRESS: '0',

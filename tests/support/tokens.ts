@@ -3,6 +3,8 @@ import type { KeyObject } from 'node:crypto';
 
 import { CompactSign } from 'jose';
 
+import { keepSecret } from './evidence.ts';
+
 /** A shared secret that is just long enough for HS256. */
 export const SECRET = 'thirty-two-bytes-are-long-enough';
 
@@ -20,13 +22,15 @@ export interface SignOptions {
 }
 
 /** A token as jose signs it. No claim is added. */
-export function signToken(
+export async function signToken(
   claims: Part,
   { key = SECRET, alg = 'HS256', header = {} }: SignOptions = {},
 ): Promise<string> {
-  return new CompactSign(toBytes(claims))
+  const token = await new CompactSign(toBytes(claims))
     .setProtectedHeader({ ...header, alg })
     .sign(typeof key === 'string' ? Buffer.from(key) : key);
+  keepSecret(token);
+  return token;
 }
 
 /** What a forger writes. */
@@ -42,7 +46,9 @@ export interface Forgery {
 export function forgeToken({ header = { alg: 'HS256' }, payload, signature }: Forgery): string {
   const signed = `${encodePart(header)}.${encodePart(payload)}`;
   const mac = signature ?? createHmac('sha256', SECRET).update(signed).digest();
-  return `${signed}.${mac.toString('base64url')}`;
+  const token = `${signed}.${mac.toString('base64url')}`;
+  keepSecret(token);
+  return token;
 }
 
 /** A key pair in the forms that configurations come in. */

@@ -5,39 +5,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-import { startChild } from '../support/child.ts';
-import type { Child } from '../support/child.ts';
-import type { Scope } from '../support/postgres.ts';
 import { until } from '../support/wait.ts';
-import { scratchFolder } from './scratch.ts';
-
-const copies = [
-  ...['conformance-report', 'deadline', 'needs', 'test', 'test-files'].map(
-    (name) => `scripts/${name}`,
-  ),
-  'tests/support/programs',
-];
-
-/** In place of the server that takes seconds to start. */
-const postgres = `
-  import { appendFileSync } from 'node:fs';
-  async function stop() {
-    console.log('stopping');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    appendFileSync('log', 'stopped');
-  }
-  export async function startSharedServer() {
-    appendFileSync('log', 'started ');
-    return { url: 'postgres://shared', stop };
-  }`;
-
-/** Likewise in place of the installation. */
-const packed = `
-  import { appendFileSync } from 'node:fs';
-  const remove = async () => appendFileSync('log', 'removed ');
-  export const installPacked = async () =>
-    process.env.OFFLINE ? undefined : { folder: '/packed', remove };
-  export const sharing = (packed) => ({ POSTERN_TEST_PACKED: packed?.folder ?? '' });`;
+import { passing, printing, repository, start, startIn } from './test-run.ts';
 
 /** A test file whose child listens on a port for as long as it lives. */
 const spawning = `
@@ -46,17 +15,11 @@ const spawning = `
     "console.log('port ' + this.address().port); })";
   spawn(process.execPath, ['--eval', listen], { stdio: 'inherit' });`;
 
-const passing = (name: string): string =>
-  `import { it } from 'node:test';\nit('${name} passes', () => {});`;
-
 /** Scenarios against two targets, the second of which fails one and lacks another. */
 const scenarios = `
   import { describe, it } from 'node:test';
   describe('one: a thing', () => { it('works', () => {}); it('lasts', () => {}); });
   describe('the other: a thing', () => { it('works', () => { throw new Error('no'); }); });`;
-
-const printing = (variable: string): string =>
-  `console.log('<' + process.env['${variable}'] + '>');`;
 
 describe('npm test', () => {
   it('runs what has a source, and nothing that a deleted one left behind', async (t) => {
@@ -245,45 +208,6 @@ describe('npm test, with a Chromium', () => {
     assert.ok(run.stdout.includes(`<${join(root, 'bin', 'google-chrome')}>`));
   });
 });
-
-interface StartOptions {
-  readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-async function start(
-  scope: Scope,
-  tests: Readonly<Record<string, string>>,
-  options?: StartOptions,
-): Promise<Child> {
-  return startIn(scope, await repository(scope, tests), options);
-}
-
-function startIn(scope: Scope, root: string, { args = [], env = {} }: StartOptions = {}): Child {
-  const options = { cwd: root, env: { PATH: '/usr/bin/nothing', ...env } };
-  return startChild(scope, process.execPath, ['build/scripts/test.js', ...args], options);
-}
-
-/** A repository with the real runner and these tests, each beside what the compiler would make of it. */
-function repository(scope: Scope, tests: Readonly<Record<string, string>>): Promise<string> {
-  const built = Object.entries(tests).map(([path, text]) => [
-    path
-      .replace(/^tests\//, 'build/tests/')
-      .replace('/test/', '/build/test/')
-      .replace('.ts', '.js'),
-    text,
-  ]);
-  return scratchFolder(scope, {
-    files: {
-      'package.json': '{ "type": "module" }',
-      'build/tests/support/postgres.js': postgres,
-      'build/tests/support/packed.js': packed,
-      ...tests,
-      ...Object.fromEntries(built),
-    },
-    copies: copies.map((path) => `build/${path}.js`),
-  });
-}
 
 async function log(root: string): Promise<string> {
   return readFile(join(root, 'log'), { encoding: 'utf8', flag: 'a+' });

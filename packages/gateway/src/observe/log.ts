@@ -6,6 +6,7 @@ import { events } from './events.ts';
 import { LineWriter, standardOutput } from './line-writer.ts';
 import type { Meters } from './meters.ts';
 import { isProblem } from './metrics.ts';
+import { namedLikeCredentials, scrubbed } from './redaction.ts';
 
 /** What is known of an event, besides its name. Never a token, a payload, a path or a URL. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -22,9 +23,6 @@ export interface LogOptions {
   /** Where lines go; default: standard output, which the gateway never waits for. */
   readonly destination?: DestinationStream | undefined;
 }
-
-/** Names under which a credential could slip into the fields; a second net, below the first. */
-const CREDENTIALS = ['token', 'authorization', 'cookie', 'password', 'secret', 'url', 'path'];
 
 /** Where a line names its event; pino-pretty has to be told, too. */
 const MESSAGE_KEY = 'event';
@@ -46,9 +44,9 @@ export function createLog({ level, format, destination }: LogOptions): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describeError },
-      redact: { paths: CREDENTIALS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+      redact: namedLikeCredentials,
     },
-    isPretty ? forPeople(lines) : lines,
+    scrubbed(isPretty ? forPeople(lines) : lines),
   );
   const everything = level === 'silent' ? logger : logger.child({}, { level: 'trace' });
   const log: Log = (event, fields = {}) => {

@@ -18,6 +18,9 @@ function record(level: 'trace' | 'info' | 'error' | 'silent', format: 'json' | '
   return { lines, log: createLog({ level, format, destination }) };
 }
 
+/** As an embedder's own code may write it into an error. */
+const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.bm90LWEtc2lnbmF0dXJl';
+
 describe('createLog', () => {
   it('writes one JSON line per event: time, level of the table, name, fields', () => {
     const { lines, log } = record('info');
@@ -88,11 +91,23 @@ describe('createLog', () => {
 
   it('hides what slips in under the name of a credential', () => {
     const { lines, log } = record('trace');
-    for (const name of ['token', 'authorization', 'cookie', 'password', 'secret', 'url', 'path'])
+    const names = ['authorization', 'cookie', 'csrf', 'password', 'path', 'secret', 'token', 'url'];
+    for (const name of names)
       log('handshake_refused', { [name]: 'hunter2', nested: { [name]: 'hunter2' } });
-    assert.equal(lines.length, 7);
+    assert.equal(lines.length, 8);
     assert.doesNotMatch(lines.join(), /hunter2/);
   });
+
+  for (const format of ['json', 'pretty'] as const) {
+    it(`hides a token in the text of an error, its stack and its causes, as ${format}`, () => {
+      const { lines, log } = record('trace', format);
+      const cause = new Error(`"${TOKEN}" is not what I expected`);
+      const error = new Error(`GET /ws?csrf=${TOKEN}&x=1`, { cause });
+      log('authenticate_failed', { error, list: [{ deep: [`Bearer ${TOKEN}`] }] });
+      for (const part of TOKEN.split('.')) assert.ok(!lines.join().includes(part), part);
+      assert.match(lines.join(), /csrf=\[redacted\]&x=1/);
+    });
+  }
 
   it('is readable for people when asked to be', () => {
     const { lines, log } = record('info', 'pretty');
