@@ -1,23 +1,24 @@
 /** How a page preauthenticates. */
 export interface Asking {
   readonly url: string;
-  readonly bearer: string;
+  /** None by default: the site's cookie is to do. */
+  readonly bearer?: string;
   readonly embed?: boolean;
 }
 
 /** What it was told; `error` is what a page sees of an answer that it may not read. */
 export type Told = Readonly<Record<string, unknown>>;
 
-/** Runs in a page: preauthenticates by `fetch`. */
+/** Runs in a page: preauthenticates by `fetch`, for an embed token without credentials. */
 export async function preauthByFetch({ url, bearer, embed = false }: Asking): Promise<Told> {
   try {
     const answer = await fetch(`${url}/preauth`, {
       method: 'POST',
-      credentials: 'include',
+      credentials: embed ? 'omit' : 'include',
       headers: {
         'Content-Type': 'application/json',
         'X-Postern-Preauth': '1',
-        Authorization: `Bearer ${bearer}`,
+        ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }),
       },
       body: JSON.stringify({ embed }),
     });
@@ -28,7 +29,7 @@ export async function preauthByFetch({ url, bearer, embed = false }: Asking): Pr
 }
 
 /** Runs in a page: the same by what older browsers have. */
-export function preauthByXhr({ url, bearer }: Asking): Promise<Told> {
+export function preauthByXhr({ url, bearer = '' }: Asking): Promise<Told> {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     request.open('POST', `${url}/preauth`);
@@ -60,4 +61,14 @@ export function connect({
     });
     socket.addEventListener('close', ({ code }) => resolve(code));
   });
+}
+
+/** Where a page connects to by what it was told. */
+export const socketOf = ({ url, csrfToken }: Told): { readonly url: string } => ({
+  url: `${String(url)}?csrf=${String(csrfToken)}`,
+});
+
+/** Runs in a page: the Cookie line that the browser sends to its server. */
+export async function readCookies(): Promise<string> {
+  return (await fetch('/cookies', { cache: 'no-store' })).text();
 }

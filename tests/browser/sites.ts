@@ -1,17 +1,22 @@
 import { writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
 
 import { selfSignedCertificate } from '../support/certificate.ts';
+import type { Certificate } from '../support/certificate.ts';
 import { startGateway } from '../support/gateway.ts';
 import type { TestGateway } from '../support/gateway.ts';
-import { freePort } from '../support/nginx.ts';
 import type { Scope } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
+import { until } from '../support/wait.ts';
+import { readCookies } from './page-scripts.ts';
+import { serve } from './serving.ts';
+import { startWiretap } from './wiretap.ts';
+import type { Wiretap } from './wiretap.ts';
 
 /** What lets Chromium find every site of the tests on this computer, and trust their certificate. */
 export const SITE_FLAGS = [
@@ -19,69 +24,71 @@ export const SITE_FLAGS = [
   '--ignore-certificate-errors',
 ] as const;
 
-/** Pages of two sites, and a gateway that is a neighbour of one of them. */
-export interface Sites {
-  readonly gateway: TestGateway;
-  /** `https://gw.app.test:<port>`. */
-  readonly gatewayUrl: string;
-  /** Serves the pages of every host; on `gw.app.test` it sees the gateway's cookies, since they know no port. */
-  readonly pagePort: number;
+/** The pages of all hosts, on two ports that tell nothing apart but whether TLS is spoken. */
+export interface Pages {
   /** The origin of a host's pages. */
   origin(host: string): string;
   /** The same pages in the clear. */
   clearOrigin(host: string): string;
-  /** The Cookie headers of handshakes that the page server saw (and refused). */
-  readonly cookiesSeen: readonly (string | undefined)[];
-  /** A profile of its own, closed at the end of the scope. */
-  browse(chromium: Browser): Promise<BrowserContext>;
 }
 
-/** Starts the sites; the gateway lists `app.test`, and `embed.test` for embedding. */
+/** Pages of several sites, and a gateway that is a neighbour of one of them. */
+export interface Sites extends Pages {
+  readonly gateway: TestGateway;
+  /** By which all browsers reach the gateway. */
+  readonly wiretap: Wiretap;
+  /** `https://gw.app.test:<port>`, or the same in the clear. */
+  readonly gatewayUrl: string;
+}
+
+/** How sites are set up. */
+export interface SiteOptions {
+  /** Options of the gateway; it lists `app.test`, and `embed.test` for embedding, if they say nothing else. */
+  readonly environment?: (pages: Pages) => Readonly<Record<string, string>>;
+  /** How the gateway is spoken to; TLS by default. */
+  readonly speaks?: 'tls' | 'clear';
+}
+
+/** Starts the sites, and the gateway behind its wiretap. */
 export async function startSites(
   scope: Scope,
-  environment: Readonly<Record<string, string>> = {},
+  { environment = () => ({}), speaks = 'tls' }: SiteOptions = {},
 ): Promise<Sites> {
   const folder = await scratchFolder(scope);
-  const { certificate: cert, key } = selfSignedCertificate();
+  const certificate = selfSignedCertificate();
   const files = { certificate: join(folder, 'crt'), key: join(folder, 'key') };
-  await Promise.all([writeFile(files.certificate, cert), writeFile(files.key, key)]);
+  await Promise.all([
+    writeFile(files.certificate, certificate.certificate),
+    writeFile(files.key, certificate.key),
+  ]);
 
-  const cookiesSeen: (string | undefined)[] = [];
-  const secure = createServer({ cert, key }, servePage);
-  secure.on('upgrade', ({ headers }: IncomingMessage, stream) => {
-    cookiesSeen.push(headers.cookie);
-    stream.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+  const pages = await startPages(scope, certificate);
+  const wiretap = await startWiretap(scope, {
+    gatewayPort: () => gateway.port,
+    ...(speaks === 'tls' && { certificate }),
   });
-  const pagePort = await listening(scope, secure);
-  const clearPort = await listening(scope, createHttpServer(servePage));
-  const port = await freePort();
-  const origin = (host: string): string => `https://${host}:${pagePort}`;
-  const gatewayUrl = `https://gw.app.test:${port}`;
+  const gatewayUrl = `${speaks === 'tls' ? 'https' : 'http'}://gw.app.test:${wiretap.port}`;
   const gateway = await startGateway(scope, {
     environment: {
-      POSTERN_PORT: String(port),
-      POSTERN_TLS_CERTIFICATE: files.certificate,
-      POSTERN_TLS_KEY: files.key,
+      ...(speaks === 'tls' && {
+        POSTERN_TLS_CERTIFICATE: files.certificate,
+        POSTERN_TLS_KEY: files.key,
+      }),
       POSTERN_ALLOWED_HOSTS: 'gw.app.test',
       POSTERN_PUBLIC_URL: gatewayUrl,
-      POSTERN_ALLOWED_ORIGINS: origin('app.test'),
-      POSTERN_EMBED_ORIGINS: origin('embed.test'),
-      ...environment,
+      POSTERN_ALLOWED_ORIGINS: pages.origin('app.test'),
+      POSTERN_EMBED_ORIGINS: pages.origin('embed.test'),
+      ...environment(pages),
     },
   });
-  return {
-    gateway,
-    gatewayUrl,
-    pagePort,
-    origin,
-    clearOrigin: (host) => `http://${host}:${clearPort}`,
-    cookiesSeen,
-    browse: async (chromium) => {
-      const context = await chromium.newContext({ ignoreHTTPSErrors: true });
-      scope.after(() => context.close());
-      return context;
-    },
-  };
+  return { ...pages, gateway, wiretap, gatewayUrl };
+}
+
+/** A profile of its own, closed at the end of the scope. */
+export async function browse(scope: Scope, chromium: Browser): Promise<BrowserContext> {
+  const context = await chromium.newContext({ ignoreHTTPSErrors: true });
+  scope.after(() => context.close());
+  return context;
 }
 
 /** Opens a page of an origin. */
@@ -91,27 +98,54 @@ export async function open(context: BrowserContext, origin: string): Promise<Pag
   return page;
 }
 
-/** An empty page, or one with another in a frame. */
-function servePage({ url = '/' }: IncomingMessage, response: ServerResponse): void {
-  const framed = new URL(url, 'https://any.test').searchParams.get('frame');
+/** Opens a page that has another in a frame, and returns the frame; `sandbox`: of the same origin, taken from it. */
+export async function openFramed(
+  context: BrowserContext,
+  { origin, framed }: { readonly origin: string; readonly framed: string },
+): Promise<Frame> {
+  const page = await context.newPage();
+  await page.goto(`${origin}/?frame=${encodeURIComponent(framed)}`);
+  const [, frame] = page.frames();
+  if (frame === undefined) throw new Error('The page has no frame');
+  return frame;
+}
+
+/**
+ * Writes cookies as a script of the page does, and waits until its server is sent what is expected:
+ * `document.cookie` returns before the browser has them.
+ */
+export async function writeCookies(
+  page: Page,
+  lines: readonly string[],
+  isThere: (cookies: string) => boolean,
+): Promise<void> {
+  await page.evaluate((all) => all.forEach((line) => (document.cookie = line)), lines);
+  await until('the cookies at the server', async () => isThere(await page.evaluate(readCookies)));
+}
+
+/** Starts the pages of all hosts. */
+async function startPages(scope: Scope, { certificate: cert, key }: Certificate): Promise<Pages> {
+  const port = await serve(scope, createServer({ cert, key }, servePage));
+  const clearPort = await serve(scope, createHttpServer(servePage));
+  return {
+    origin: (host) => `https://${host}:${port}`,
+    clearOrigin: (host) => `http://${host}:${clearPort}`,
+  };
+}
+
+/** An empty page, or one with another in a frame; at `/cookies` the Cookie line that came with the request. */
+function servePage({ url = '/', headers }: IncomingMessage, response: ServerResponse): void {
+  const { pathname, searchParams } = new URL(url, 'https://any.test');
+  if (pathname === '/cookies') {
+    response.setHeader('Content-Type', 'text/plain; charset=latin1');
+    response.end(headers.cookie ?? '', 'latin1');
+    return;
+  }
+  const framed = searchParams.get('frame');
   const frame =
     framed === 'sandbox'
       ? '<iframe sandbox="allow-scripts" src="/inner"></iframe>'
       : `<iframe src="${framed}"></iframe>`;
   response.setHeader('Content-Type', 'text/html');
   response.end(`<!doctype html><title>page</title>${framed === null ? '' : frame}`);
-}
-
-async function listening(scope: Scope, server: Server): Promise<number> {
-  const port = await freePort();
-  await new Promise<void>((resolve) => {
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  scope.after(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
-  });
-  return port;
 }

@@ -6,10 +6,15 @@ import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
 import { startChromium } from './chromium.ts';
 import { connect, preauthByFetch } from './page-scripts.ts';
-import { open, SITE_FLAGS, startSites } from './sites.ts';
+import { browse, open, SITE_FLAGS, startSites } from './sites.ts';
+import { inShort } from './wiretap.ts';
 
-const chromium = await startChromium({ after }, SITE_FLAGS);
+const [chromium, sites] = await Promise.all([
+  startChromium({ after }, SITE_FLAGS),
+  startSites({ after }),
+]);
 const scope = failOnLeaks();
+const { origin, gateway, gatewayUrl: url, wiretap } = sites;
 const bearer = await signToken(SITE_CLAIMS);
 
 /** Runs in a page: posts as a form could, without a preflight. */
@@ -25,33 +30,36 @@ async function postBlindly(url: string): Promise<string> {
 
 describe('The cookie jar of Chromium', () => {
   it('gets nothing from a post of a sibling that needs no preflight', async () => {
-    const { browse, origin, gatewayUrl: url, gateway } = await startSites(scope);
-    const context = await browse(chromium);
+    const context = await browse(scope, chromium);
     const page = await open(context, origin('sub.app.test'));
+    wiretap.take();
     assert.equal(await page.evaluate(postBlindly, url), 'opaque');
-    assert.equal((await gateway.logged('preauth_refused'))['code'], 'origin_denied');
+    assert.deepEqual(wiretap.take().map(inShort), ['403 origin_denied']);
     assert.deepEqual(await context.cookies(url), []);
   });
 
   it('gets nothing from a sibling that asks by CORS either, which may not read why', async () => {
-    const { browse, origin, gatewayUrl: url, gateway } = await startSites(scope);
-    const context = await browse(chromium);
+    const context = await browse(scope, chromium);
     const page = await open(context, origin('sub.app.test'));
+    wiretap.take();
     assert.deepEqual(Object.keys(await page.evaluate(preauthByFetch, { url, bearer })), ['error']);
-    assert.equal((await gateway.logged('preauth_refused'))['code'], 'origin_denied');
+    const [preflight, ...more] = wiretap.take();
+    assert.equal(preflight?.method, 'OPTIONS');
+    assert.equal(preflight && inShort(preflight), '403 origin_denied');
+    assert.deepEqual(more, []);
     assert.deepEqual(await context.cookies(url), []);
   });
 
   it('holds the cookie of the last login only: the tab of the one before never becomes it', async () => {
-    const { browse, origin, gatewayUrl: url, gateway } = await startSites(scope);
-    const context = await browse(chromium);
+    const context = await browse(scope, chromium);
     const page = await open(context, origin('app.test'));
     const a = await page.evaluate(preauthByFetch, { url, bearer });
     const other = await signToken({ ...SITE_CLAIMS, sub: 'bo', sid: 'login-2' });
     await page.evaluate(preauthByFetch, { url, bearer: other });
+    wiretap.take();
     const target = `${String(a['url'])}?csrf=${String(a['csrfToken'])}`;
     assert.equal(await page.evaluate(connect, { url: target }), 1006);
-    assert.equal((await gateway.logged('handshake_refused'))['code'], 'binding_mismatch');
+    assert.deepEqual(wiretap.take().map(inShort), ['401 Binding mismatch: binding_mismatch']);
     assert.ok(!gateway.events.some(({ event }) => event === 'session_started'));
   });
 });
