@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { edit, edited, FUZZ_RUNS } from '../support/fuzz-bytes.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { startGateway } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
@@ -16,8 +17,6 @@ import { inTime } from '../support/wait.ts';
 
 const scope = failOnLeaks();
 const { url: databaseUrl, channel } = await freshDatabase({ after });
-
-const RUNS = Number(process.env['POSTERN_FUZZ_RUNS'] ?? 2_000);
 
 const claims = { mode: 'r', channels: ['chat'], exp: inSeconds(3_600) };
 const TOKEN = await signToken(claims);
@@ -60,29 +59,6 @@ async function assertUnharmed(gateway: TestGateway): Promise<void> {
   assert.deepEqual(bugs, []);
   const witness = await gateway.client(claims);
   await witness.close();
-}
-
-/** Bytes that mean something to somebody who reads HTTP. */
-const MEANINGFUL = [
-  ['\r\n', '\r\n\r\n', '\n', '\r', '\0', ' ', '\t', '\x0b', ':', ',', ';', '\xff', '\xc0\xaf'],
-  ['/', '//', '.', '%', '%00', '?', '#', 'GET ', 'HTTP/1.1', 'HTTP/1.0', 'Host: a\r\n'],
-  ['Upgrade: websocket\r\n', 'Connection: Upgrade\r\n', 'Expect: 100-continue\r\n'],
-  ['Content-Length: 5\r\n', 'Transfer-Encoding: chunked\r\n'],
-].flat();
-
-const morsel = fc.oneof(
-  fc.constantFrom(...MEANINGFUL),
-  fc.uint8Array({ maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
-);
-
-/** One place in a text, between 0 and 1, what is taken out there, and what is put in. */
-const edit = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat({ max: 40 }), morsel);
-
-function edited(original: string, edits: readonly (readonly [number, number, string])[]): string {
-  return edits.reduce((current, [place, removed, inserted]) => {
-    const at = Math.floor(place * current.length);
-    return current.slice(0, at) + inserted + current.slice(at + removed);
-  }, original);
 }
 
 /** Lines that may stand in a handshake, and lines that must not. */
@@ -165,7 +141,7 @@ describe('Handshakes by chance', () => {
         const answer = await answerTo(gateway.port, edited(original, edits), 'and closes');
         assert.match(answer, /^(HTTP\/1\.1 [24]\d\d .*)?$/);
       }),
-      { numRuns: RUNS },
+      { numRuns: FUZZ_RUNS },
     );
     await assertUnharmed(gateway);
   });
@@ -179,7 +155,7 @@ describe('Handshakes by chance', () => {
         const isGood = parts.every((part) => part.isGood);
         assert.match(answer, isGood ? /^HTTP\/1\.1 101 / : /^HTTP\/1\.1 4\d\d /);
       }),
-      { numRuns: RUNS },
+      { numRuns: FUZZ_RUNS },
     );
     await assertUnharmed(gateway);
   });

@@ -6,9 +6,14 @@ export interface ProcessProbe {
   descriptors(): number;
   /** From now on the peak counts anew. */
   resetPeak(): void;
+  /** How long it has been at work, its system calls too, in seconds. */
+  workedSeconds(): number;
   /** The most memory that was resident at a time, in bytes. */
   peakBytes(): number;
 }
+
+/** What Linux counts times by, on every machine that Node runs on. */
+const TICKS_PER_SECOND = 100;
 
 /** Whether processes can be looked into here: the reason to skip a test where they cannot. */
 export const noProbe = process.platform === 'linux' ? false : 'needs the files in /proc';
@@ -18,6 +23,11 @@ export function probe(pid: number): ProcessProbe {
   return {
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
     resetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, '5'),
+    workedSeconds: () => {
+      // What follows the name, which may hold anything, begins with the state.
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    },
     peakBytes: () => {
       const status = readFileSync(`/proc/${pid}/status`, 'utf8');
       return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;

@@ -76,20 +76,19 @@ export const framed = (change: WsHandshake = {}): WsHandshake => ({
   ...change,
 });
 
+/** What a gateway is told that has {@link KEYS}. */
+export const ATTACKED_ENVIRONMENT = {
+  ...PREAUTH_ENVIRONMENT,
+  POSTERN_SECRETS: `a:${secret.toString('base64')}`,
+};
+
 /** A gateway with {@link KEYS}, on a database of its own by default. */
 export const startAttacked = (
   scope: Scope,
   environment: Readonly<Record<string, string>> = {},
   databaseUrl?: string,
 ): Promise<TestGateway> =>
-  startGateway(scope, {
-    environment: {
-      ...PREAUTH_ENVIRONMENT,
-      POSTERN_SECRETS: `a:${secret.toString('base64')}`,
-      ...environment,
-    },
-    databaseUrl,
-  });
+  startGateway(scope, { environment: { ...ATTACKED_ENVIRONMENT, ...environment }, databaseUrl });
 
 /** The same text but for its last character, which stands for bits that decoders may leave aside. */
 export function malleated(token: string): string {
