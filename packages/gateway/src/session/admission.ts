@@ -166,14 +166,14 @@ function endOf(visitor: Visitor, { clock, options }: AdmissionParts) {
   const { expLeeway, maxConnectionAge } = options;
   const tokenEnd = visitor.expiresAt ?? Infinity;
   const loginEnd = (visitor.protocol === 'v1' ? visitor.authExpiresAt : undefined) ?? Infinity;
-  const expiresAt = Math.min(tokenEnd, loginEnd);
-  const shownEndMs = Math.min(tokenEnd + expLeeway, loginEnd) * 1000;
+  const shownEnd = Math.min(tokenEnd + expLeeway, loginEnd);
   const ageEndMs = maxConnectionAge === 0 ? Infinity : clock.wallMs() + maxConnectionAge * 1000;
 
   return {
-    expiresAt: expiresAt === Infinity ? undefined : expiresAt,
-    ...(shownEndMs <= ageEndMs
-      ? { deadline: deadlineAt(shownEndMs, clock), deadlineFailure: failures.tokenExpired }
+    // With the leeway: who was let in by it would be told of an end that is past, and come anew at once.
+    expiresAt: shownEnd === Infinity ? undefined : shownEnd,
+    ...(shownEnd * 1000 <= ageEndMs
+      ? { deadline: deadlineAt(shownEnd * 1000, clock), deadlineFailure: failures.tokenExpired }
       : { deadline: deadlineAt(ageEndMs, clock), deadlineFailure: failures.tooOld }),
   };
 }

@@ -56,7 +56,7 @@ export interface SessionOptions<Granted> {
   readonly socket: Socket;
   readonly grant: Granted;
   readonly claims: Claims;
-  /** The end of what the client has shown, in UNIX seconds, leeway not added; undefined: never. */
+  /** The end of what the client has shown, in UNIX seconds, leeway added; undefined: never. */
   readonly expiresAt: number | undefined;
   readonly deadline: Deadline;
   /** What the session is ended for at its deadline: its token's end, or its own maximum age. */

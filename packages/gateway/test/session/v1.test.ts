@@ -56,6 +56,12 @@ describe('A session of postern.v1', () => {
     assert.match(JSON.stringify(socket.messages), new RegExp(`"expiresAt":${NOW + 40},`));
   });
 
+  it('is shown the end of its token with the leeway by which it may stay', () => {
+    const chamber = new Antechamber({ expLeeway: 30 });
+    const { socket } = chamber.enter({ expiresAt: NOW - 10 });
+    assert.match(JSON.stringify(socket.messages), new RegExp(`"expiresAt":${NOW + 20},`));
+  });
+
   it('reads no channel, whatever it is granted', () => {
     const chamber = new Antechamber();
     const { socket } = chamber.enter();
