@@ -18,6 +18,7 @@ export interface Arsenal {
   /** What makes good handshakes bad that are right in all else. */
   readonly csrfOfEve: string;
   readonly csrfOfFrame: string;
+  readonly foreignCsrf: string;
   readonly spentEmbed: string;
   /** One that nobody has used; asked for, it is another each time. */
   readonly freshEmbed: () => string;
@@ -38,6 +39,7 @@ export function makeArsenal(spentEmbed: string): Arsenal {
   const cookie = valueOf(cookieOf());
   const csrf = csrfOf();
   const csrfOfEve = csrfOf(EVE);
+  const foreignCsrf = csrfOf({ keys: FOREIGN_KEYS });
   const csrfOfFrame = csrfOf({ origin: FRAME });
   const known = new Map<string, Genuine>([
     [cookie, { kind: 'cookie', who: 'ada', origin: undefined }],
@@ -51,7 +53,7 @@ export function makeArsenal(spentEmbed: string): Arsenal {
     [BEARER_OF_EVE, { kind: 'bearer', who: 'eve', origin: undefined }],
   ]);
   const worthless = [
-    csrfOf({ keys: FOREIGN_KEYS }),
+    foreignCsrf,
     valueOf(cookieOf({ keys: FOREIGN_KEYS })),
     embedOf({ keys: FOREIGN_KEYS }),
     csrfOf({ at: -60 }),
@@ -78,6 +80,7 @@ export function makeArsenal(spentEmbed: string): Arsenal {
     bearer: BEARER,
     csrfOfEve,
     csrfOfFrame,
+    foreignCsrf,
     spentEmbed,
     freshEmbed,
     others: [...known.keys(), ...worthless],
