@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { closePayload, opcodes } from '../support/frames.ts';
+import { closePayload, encodeFrame, opcodes } from '../support/frames.ts';
 import type { IncomingFrame } from '../support/frames.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -86,6 +86,29 @@ describe('A client that reads too slowly', () => {
     await until('everything, for the other', () => witness.messages.length === sent);
     assert.deepEqual(texts, witness.messages.slice(0, texts.length));
     assert.ok(texts.length < sent);
+    await witness.close();
+  });
+
+  it('is ended with 4008 for the replies to its own commands, which cost no more either', async () => {
+    const gateway = await start();
+    const rogue = await enter(scope, gateway.port, claims, 'v1');
+    rogue.pause();
+    const before = bufferBytes();
+    // Each is answered by an error that is longer than what it says.
+    const command = encodeFrame({ opcode: opcodes.text, payload: '{"type":"x","id":1}' });
+    const commands = Buffer.concat(Array.from({ length: 2_000 }, () => command));
+    const witness = await gateway.client(claims);
+    let isOver = false;
+    const ended = gateway.logged('session_ended', 60_000).finally(() => (isOver = true));
+    let most = 0;
+    while (!isOver) {
+      rogue.write(commands);
+      await witness.ping(15_000);
+      most = Math.max(most, bufferBytes() - before);
+    }
+    assert.equal((await ended)['code'], 4008);
+    assert.ok(most < LIMIT + SLACK, `${most} bytes were held`);
+    assert.ok(most > LIMIT / 2, `${most} bytes: this cannot be the memory that was meant`);
     await witness.close();
   });
 
