@@ -21,7 +21,7 @@ const bait = await listeningServer({ after }, (_, response) => {
 });
 const baitUrl = `http://127.0.0.1:${bait.port}/keys`;
 
-const [bySecret, byKey] = await Promise.all([
+const [bySecret, byKey, byType] = await Promise.all([
   startGateway(
     { after },
     {
@@ -41,6 +41,10 @@ const [bySecret, byKey] = await Promise.all([
         POSTERN_JWKS: JSON.stringify({ keys: [RSA.jwk] }),
       },
     },
+  ),
+  startGateway(
+    { after },
+    { environment: { POSTERN_ALLOWED_ORIGINS: APP, POSTERN_JWT_TYPE: 'at+jwt' } },
   ),
 ]);
 failOnLeaks();
@@ -138,6 +142,25 @@ const againstKey: Readonly<Record<string, string>> = {
   }),
 };
 
+/** Of a gateway that takes tokens of one type. */
+const againstType: Readonly<Record<string, string>> = {
+  'another type': forged({ alg: 'HS256', typ: 'JWT' }),
+  'the type of a CSRF token': forged({ alg: 'HS256', typ: 'postern-csrf+jwt' }),
+  'a type of no text': forged({ alg: 'HS256', typ: ['at+jwt'] }),
+  'a longer type': forged({ alg: 'HS256', typ: 'at+jwt;x' }),
+  'no type': forged({ alg: 'HS256' }),
+};
+
+/** Genuine at another time: what answers in the handshake, and by which code in a first message. */
+const untimely: Readonly<Record<string, readonly [claims: object, answer: string, code: number]>> =
+  {
+    'nbf beyond the leeway': [{ nbf: inSeconds(30) }, 'JWT not active: token_not_active', 4001],
+    'iat beyond the leeway': [{ iat: inSeconds(30) }, 'JWT not active: token_not_active', 4001],
+    'exp a second ago': [{ exp: inSeconds(-1) }, 'JWT expired: token_expired', 3001],
+    'exp now': [{ exp: inSeconds(0) }, 'JWT expired: token_expired', 3001],
+    'exp of 1970': [{ exp: 1 }, 'JWT expired: token_expired', 3001],
+  };
+
 /** The answer to an `auth`, in the first message. */
 async function byMessage(port: number, token: string): Promise<number> {
   const client = await WsClient.connect(`ws://127.0.0.1:${port}/ws`, { protocols: ['postern.v1'] });
@@ -152,6 +175,7 @@ describe('A forged token', () => {
   const all = [
     ...Object.entries(againstSecret).map((one) => [bySecret.port, ...one] as const),
     ...Object.entries(againstKey).map((one) => [byKey.port, ...one] as const),
+    ...Object.entries(againstType).map((one) => [byType.port, ...one] as const),
   ];
 
   it('comes in forty forms, and the real ones are let in', async () => {
@@ -163,6 +187,8 @@ describe('A forged token', () => {
       header: { kid: 'rsa' },
     });
     assert.equal((await knock(byKey.port, { bearer })).status, 101);
+    const typed = forged({ alg: 'HS256', typ: 'at+jwt' });
+    assert.equal((await knock(byType.port, { bearer: typed })).status, 101);
   });
 
   it('opens nothing in Authorization', async () => {
@@ -181,6 +207,15 @@ describe('A forged token', () => {
 
   it('opens nothing in a first message', async () => {
     for (const [port, name, token] of all) assert.equal(await byMessage(port, token), 4502, name);
+  });
+
+  it('opens nothing that is genuine at another time', async () => {
+    for (const [name, [claims, answer, code]] of Object.entries(untimely)) {
+      const bearer = forged({ alg: 'HS256' }, { ...good, ...claims });
+      for (const brought of [{ bearer }, { offers: [`postern.bearer.${bearer}`] }])
+        assert.equal(told(await knock(bySecret.port, brought)), `401 ${answer}`, name);
+      assert.equal(await byMessage(bySecret.port, bearer), code, name);
+    }
   });
 
   it('has made the gateway ask nobody for a key', () => {

@@ -20,6 +20,9 @@ export const KEYS = createSigningKeys([{ kid: 'a', secret }]);
 /** Of the same name as the gateway's, and another secret. */
 export const FOREIGN_KEYS = createSigningKeys([{ kid: 'a', secret: randomBytes(32) }]);
 
+/** Of the gateway's secret, and a name that it does not know. */
+export const UNKNOWN_KEYS = createSigningKeys([{ kid: 'b', secret }]);
+
 /** Somebody who is logged in to the site. */
 const ADA: Login = {
   iss: SITE_CLAIMS.iss,

@@ -14,6 +14,7 @@ import {
   framed,
   KEYS,
   malleated,
+  UNKNOWN_KEYS,
 } from './ws-attacks.ts';
 import type { Case } from './ws-attacks.ts';
 
@@ -89,21 +90,45 @@ const named = (token: string): string => `__Host-Http-postern=${token}`;
 const csrfWith = (claims: object): string =>
   sealToken('csrf', { ...claimsOf(csrf), ...claims }, KEYS);
 
+/** What the gateway would sign for a session that is to go on, in all but who asked for it. */
+const refresh = sealToken(
+  'refresh',
+  { ...claimsOf(csrf), aud: 'postern/refresh', cnx: 'session-1', aexp: inSeconds(600) },
+  KEYS,
+);
+/** Every claim and the audience of a CSRF token, under the key that is for another purpose. */
+const refreshLike = sealToken('refresh', claimsOf(csrf), KEYS);
+
 export const slots: readonly Case[] = [
   ...each(
-    [value, embed, BEARER, '', 'x', `${csrf}.`, `.${csrf}`],
+    [value, embed, refresh, refreshLike, BEARER, '', 'x', `${csrf}.`, `.${csrf}`],
     (token) => browser({ csrf: token }),
     BAD_CSRF,
   ),
-  ...each([csrf, embed, BEARER, 'x'], (token) => browser({ cookie: named(token) }), BAD_COOKIE),
-  ...each([csrf, value, BEARER, '', 'x'], (token) => framed({ embed: token }), BAD_EMBED),
-  ...each([csrf, value, embed, 'x'], (bearer) => ({ bearer }), BAD_BEARER),
-  ...each([csrf, value, embed], (token) => ({ offers: [`postern.bearer.${token}`] }), BAD_BEARER),
+  ...each(
+    [csrf, embed, refresh, BEARER, 'x'],
+    (token) => browser({ cookie: named(token) }),
+    BAD_COOKIE,
+  ),
+  ...each([csrf, value, refresh, BEARER, '', 'x'], (token) => framed({ embed: token }), BAD_EMBED),
+  ...each([csrf, value, embed, refresh, 'x'], (bearer) => ({ bearer }), BAD_BEARER),
+  ...each(
+    [csrf, value, embed, refresh],
+    (token) => ({ offers: [`postern.bearer.${token}`] }),
+    BAD_BEARER,
+  ),
   ['9 KiB of CSRF token', browser({ csrf: 'x'.repeat(9_000) }), BAD_CSRF],
   ['9 KiB of bearer', { bearer: 'x'.repeat(9_000) }, BAD_BEARER],
   ['a CSRF token of other keys', browser({ csrf: csrfOf({ keys: FOREIGN_KEYS }) }), BAD_CSRF],
   ['a cookie of other keys', browser({ cookie: cookieOf({ keys: FOREIGN_KEYS }) }), BAD_COOKIE],
   ['an embed token of other keys', framed({ embed: embedOf({ keys: FOREIGN_KEYS }) }), BAD_EMBED],
+  ['a CSRF token of an unknown kid', browser({ csrf: csrfOf({ keys: UNKNOWN_KEYS }) }), BAD_CSRF],
+  ['a cookie of an unknown kid', browser({ cookie: cookieOf({ keys: UNKNOWN_KEYS }) }), BAD_COOKIE],
+  [
+    'an embed token of an unknown kid',
+    framed({ embed: embedOf({ keys: UNKNOWN_KEYS }) }),
+    BAD_EMBED,
+  ],
   ['a malleated CSRF token', browser({ csrf: malleated(csrf) }), BAD_CSRF],
   ['a malleated cookie', browser({ cookie: named(malleated(value)) }), BAD_COOKIE],
   ['a malleated embed token', framed({ embed: malleated(embed) }), BAD_EMBED],
