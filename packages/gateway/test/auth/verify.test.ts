@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createSecretKey } from 'node:crypto';
+import { createSecretKey, webcrypto } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { tokenProblems } from '#gateway/auth/problems.js';
@@ -155,6 +155,21 @@ describe('a verifier', () => {
     };
     const token = signToken({ algorithm: 'RS256', key: rsaPair.privateKey });
     await assert.rejects(verifierWith({ source: fixed([mixedUp]) })(token, now), TypeError);
+  });
+
+  it('imports a secret once for each algorithm, however many tokens come', async (test) => {
+    const { mock } = test.mock.method(webcrypto.subtle, 'importKey');
+    const verify = verifierFor(secret);
+    const algorithms = ['HS256', 'HS384', 'HS512', 'HS256', 'HS384', 'HS512', 'HS256'];
+    for (const algorithm of algorithms)
+      assert.deepEqual(await verify(signToken({ algorithm }), now), good);
+    assert.equal(mock.callCount(), 3);
+  });
+
+  it('keeps secrets apart: what one has signed, no other verifies', async () => {
+    const verifiers = [secret, other, secret].map(verifierFor);
+    const verdicts = verifiers.map((verify) => verify(signToken({}), now));
+    assert.deepEqual(await Promise.all(verdicts), [good, badSignature, good]);
   });
 
   it('refuses everything when it has no key', async () => {
