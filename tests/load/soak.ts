@@ -5,7 +5,7 @@ import type { Scope } from '../support/postgres.ts';
 import { Churn } from './churn.ts';
 import type { ChurnOptions } from './churn.ts';
 import { startMeasured } from './measured-gateway.ts';
-import type { Sample } from './measured-gateway.ts';
+import type { Sample } from './measured-process.ts';
 import { slopeOf } from './slope.ts';
 import type { Slope } from './slope.ts';
 

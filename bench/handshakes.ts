@@ -1,0 +1,62 @@
+/**
+ * What a handshake costs: `npm run bench:handshakes [-- --rounds 15 --batch 500 --profile 3 --json FILE]`.
+ * Every way in, by turns, against gateways in processes of their own; docs/performance.md says how to
+ * read it. Fails when any handshake is answered otherwise than it should be.
+ */
+import { writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+
+import { describeHandshakes } from '../tests/load/handshake-report.ts';
+import { measureHandshakes } from '../tests/load/handshakes.ts';
+
+/** After some thousand handshakes the compiler has done what it does. */
+const WARM_UP_ROUNDS = 3;
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '15' },
+    batch: { type: 'string', default: '500' },
+    profile: { type: 'string', default: '3' },
+    json: { type: 'string' },
+  },
+});
+
+const machine = {
+  node: process.version,
+  processor: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+};
+const loadBefore = loadavg();
+const cleanUps: (() => Promise<void>)[] = [];
+try {
+  const report = await measureHandshakes(
+    { after: (cleanUp) => void cleanUps.push(cleanUp) },
+    {
+      warmUpRounds: WARM_UP_ROUNDS,
+      rounds: wholeNumber('rounds', 1),
+      batch: wholeNumber('batch', 1),
+      profiledRounds: wholeNumber('profile', 0),
+      onRound: (round) => process.stderr.write(`round ${round} of ${values.rounds}\n`),
+    },
+  );
+  const load = { before: loadBefore, after: loadavg() };
+  console.log(describeHandshakes(report));
+  console.log(
+    `\nNode ${machine.node}, ${machine.cores} × ${machine.processor}, load ${loads(load.before)} before, ${loads(load.after)} after`,
+  );
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ machine, load, ...report }, undefined, 2)}\n`);
+} finally {
+  for (const cleanUp of cleanUps.toReversed()) await cleanUp();
+}
+
+function wholeNumber(name: 'rounds' | 'batch' | 'profile', least: number): number {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new TypeError(`--${name}: expected a whole number, at least ${least}`);
+}
+
+function loads(averages: readonly number[]): string {
+  return averages.map((average) => average.toFixed(1)).join(' ');
+}
