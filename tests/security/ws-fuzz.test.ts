@@ -92,6 +92,13 @@ interface Kind {
 
 const statusIn = (answer: string): string => /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 'none';
 
+/** All that is said to somebody who is let in: no extension, no offer but ours. */
+const OPENED =
+  /^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: [\w+/]{27}=\r\nSec-WebSocket-Protocol: postern\.v1\r\n\r\n/;
+
+/** What is long enough to be a part of a credential. */
+const SECRETIVE = /[\w-]{40,}/g;
+
 /** Sends one, and holds the answer against the verdict. */
 async function tryOne(text: string, cuts: readonly number[], kind: Kind, tally: Tally) {
   const verdict = kind.verdictOn(text, arsenal);
@@ -104,6 +111,11 @@ async function tryOne(text: string, cuts: readonly number[], kind: Kind, tally: 
   tally.add(verdict, statusIn(answer));
   if (verdict === 'in') assert.ok(isIn, `kept out: ${shown()}; answered ${answer}`);
   if (verdict === 'out') assert.doesNotMatch(answer, kind.prize, `let in: ${shown()}`);
+  if (answer.includes('HTTP/1.1 101 ')) assert.match(answer, OPENED, `opened: ${shown()}`);
+  // New tickets may begin like those that were sent.
+  const secrets = isIn ? [] : (text.match(SECRETIVE) ?? []);
+  const repeated = secrets.find((secret) => answer.includes(secret));
+  assert.equal(repeated, undefined, `repeated: ${shown()}`);
   assert.ok(!answer.startsWith('HTTP/1.1 500 '), `broke it: ${shown()}`);
 }
 

@@ -29,11 +29,13 @@ export const CURIOUS: readonly Line[] = [
   ['__proto__', 'x'],
 ];
 
+/** What may stand in a query, each between two `&`. */
 export const QUERIES = [
   ['csrf', 'csrf=', 'embed', 'bearer=x', '%63srf=x', 'CSRF=x', 'csrf[]=x', '&', '='],
   ['x='.repeat(500), '%', '%zz', 'a;csrf=x', '?', '#', '__proto__=1', '+', '%00'],
 ].flat();
 
+/** Targets that are not `/ws`, however near they come. */
 export const PATHS = [
   '/ws/',
   '//ws',
@@ -45,8 +47,11 @@ export const PATHS = [
   '*',
   '',
 ];
+/** Methods, most of them the wrong one. */
 export const METHODS = ['POST', 'OPTIONS', 'HEAD', 'get', 'CONNECT', 'PRI', 'GET'];
+/** Versions, none of them the right one. */
 export const VERSIONS = ['HTTP/1.0', 'HTTP/2.0', 'HTTP/1.1 ', 'http/1.1', ''];
+/** What a page may ask for at preauthentication, and what it may not. */
 export const BODIES = [
   '{}',
   '{"embed":true}',

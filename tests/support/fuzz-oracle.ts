@@ -84,7 +84,7 @@ function hasPlainBody(head: Head): boolean {
 }
 
 function broughtIn(head: Head, offers: readonly string[]): readonly Brought[] {
-  const query = new URLSearchParams(head.target.slice(head.target.indexOf('?') + 1 || Infinity));
+  const query = new URLSearchParams(head.target.split('?').slice(1).join('?'));
   const bearer = /^bearer(?: +(.*))?$/i.exec(joined(head, 'authorization') ?? '');
   const offered = offers.map((name) => /^postern\.(csrf|embed|bearer)\.(.*)$/.exec(name));
   return [
