@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util';
 import { describeHandshakes } from '../tests/load/handshake-report.ts';
 import { measureHandshakes } from '../tests/load/handshakes.ts';
 
-/** After some thousand handshakes the compiler has done what it does. */
-const WARM_UP_ROUNDS = 3;
+/** Of each way in. The first cost six times as much as those after some thousand: code is compiled. */
+const WARM_UP_HANDSHAKES = 6_000;
 
 const { values } = parseArgs({
   options: {
@@ -33,7 +33,7 @@ try {
   const report = await measureHandshakes(
     { after: (cleanUp) => void cleanUps.push(cleanUp) },
     {
-      warmUpRounds: WARM_UP_ROUNDS,
+      warmUpRounds: Math.ceil(WARM_UP_HANDSHAKES / wholeNumber('batch', 1)),
       rounds: wholeNumber('rounds', 1),
       batch: wholeNumber('batch', 1),
       profiledRounds: wholeNumber('profile', 0),
