@@ -65,7 +65,7 @@ interface Parts {
   readonly claims?: object | string | Uint8Array;
 }
 
-/** Signs a token with `node:crypto`, where the verifier uses Web Crypto. HS256 unless said. */
+/** Signs a token with `node:crypto`, where the verifier uses Web Crypto for all but HMACs. HS256 unless said. */
 export function signToken({
   algorithm = 'HS256',
   key = secret,
