@@ -74,7 +74,11 @@ export async function startMeasuredProcess(
     port ??= portIn(line);
     isReady ||= line.includes('"event":"ready"');
   });
-  await until('a server that lets clients in', () => isReady, PATIENCE_MS);
+  const letsIn = (): boolean => {
+    if (child.exitCode !== null) throw new Error(`The server ended with ${child.exitCode}`);
+    return isReady;
+  };
+  await until('a server that lets clients in', letsIn, PATIENCE_MS);
   lines.close();
   stdout.resume();
 
