@@ -61,6 +61,7 @@ describe('The answer to a page', () => {
       sid: 'login-1',
       scp: { mode: 'rw', channels: ['chat', 'room:*'] },
       ajti: 'token-1',
+      aiat: 0,
       aexp: 1_800_003_600,
       aud: 'postern/cookie',
       iat: 1_800_000_000,

@@ -139,7 +139,7 @@ describe('The log', () => {
     const client = await gateway.client(claims);
     client.send(secret.payload);
     assert.ok((await client.message()).includes(secret.payload));
-    const rogue = await enter(scope, gateway.port, { ...claims, exp: inSeconds(1) });
+    const rogue = await enter(scope, gateway.port, { ...claims, exp: inSeconds(3) });
 
     await knock(gateway);
     await misbehave(gateway);

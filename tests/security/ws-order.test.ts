@@ -8,7 +8,14 @@ import { claimsOf } from '../support/preauth.ts';
 import { inSeconds, signToken } from '../support/tokens.ts';
 import { knock, told } from '../support/way-in.ts';
 import { csrfOf, embedOf, startAttacked } from '../support/ws-attacks.ts';
-import { faults, FULL_ADDRESS, FULL_USER, handshakeOf, ways } from '../support/ws-faults.ts';
+import {
+  faults,
+  FULL_ADDRESS,
+  FULL_USER,
+  handshakeOf,
+  REVOKED_LOGIN,
+  ways,
+} from '../support/ws-faults.ts';
 import type { Draft, Fault, Way } from '../support/ws-faults.ts';
 import { WsClient } from '../support/ws-client.ts';
 
@@ -28,15 +35,21 @@ async function startFull(environment: Readonly<Record<string, string>> = {}): Pr
       ...environment,
     },
   );
-  const places = { [FULL_ADDRESS]: 'eve', '203.0.113.10': FULL_USER } as const;
-  for (const [address, sub] of Object.entries(places)) {
-    const bearer = await signToken({ ...holder, sub });
+  const connect = async (address: string, claims: object): Promise<WsClient> => {
+    const bearer = await signToken({ ...holder, ...claims });
     const client = await WsClient.connect(`${target.wsUrl}/ws`, {
       protocols: ['postern.v1'],
       headers: { Authorization: `Bearer ${bearer}`, 'X-Forwarded-For': address },
     });
     after(() => client.terminate());
-  }
+    return client;
+  };
+  await connect(FULL_ADDRESS, { sub: 'eve' });
+  await connect('203.0.113.10', { sub: FULL_USER });
+  const revoked = await connect('203.0.113.11', { sub: 'mallory', sid: REVOKED_LOGIN });
+  await target.query(`SELECT postern.revoke(sid => $1)`, [REVOKED_LOGIN]);
+  // From then on the gateway knows.
+  await revoked.closed();
   return target;
 }
 
@@ -48,7 +61,7 @@ const scope = failOnLeaks();
 const spent = new Map<Way, Readonly<Record<string, unknown>>>();
 
 const used: Fault = {
-  row: 19,
+  row: 20,
   name: 'a ticket that was used',
   ways: ['csrf', 'embed'],
   harm: (draft) => ({ ...draft, spent: spent.get(draft.way) ?? {} }),

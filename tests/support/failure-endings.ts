@@ -83,6 +83,12 @@ export const endingsOn = (scope: Scope) =>
     tokenInvalid: () => endingOfBearer(scope, 'x'),
     bindingMismatch: () => endingOfTickets(scope, {}, mixed),
     replayed: () => endingOfTickets(scope, { POSTERN_SINGLE_USE: 'true' }, twice),
+    revoked: async () => {
+      const { client, query } = await startGateway(scope);
+      const ada = await client({ ...CHAT, sub: 'ada' });
+      await query(`SELECT postern.revoke(sub => 'ada')`);
+      return await ada.closed();
+    },
     connectionLimit: () => endingOfTickets(scope, { POSTERN_CONNECTIONS_PER_USER: '1' }, twice),
   }) as const satisfies Record<EndingName, () => Promise<Closing>>;
 

@@ -12,7 +12,7 @@ import type { PreauthRequest } from './preauth.ts';
 import { bodyOf, preauth, PREAUTH_ENVIRONMENT, preauthBytes, startPreauth } from './preauth.ts';
 import { RawSocket } from './raw-socket.ts';
 import { inSeconds, signToken } from './tokens.ts';
-import { knock, tickets } from './way-in.ts';
+import { enter, knock, tickets } from './way-in.ts';
 import type { WsHandshake } from './way-in.ts';
 
 type Environment = TestGatewayOptions['environment'];
@@ -76,6 +76,15 @@ export const refusalsOn = (scope: Scope) =>
         const { cookie, token: csrf } = await tickets(port);
         assert.equal((await knock(port, { cookie, csrf })).status, 101);
         return { cookie, csrf };
+      }),
+    revoked: () =>
+      wsRefusal(scope, {}, async (port, { query }) => {
+        const both = await tickets(port);
+        const client = await enter(port, both);
+        await query(`SELECT postern.revoke(sub => 'ada')`);
+        // From then on the gateway knows.
+        await client.closed();
+        return { cookie: both.cookie, csrf: both.token };
       }),
     bindingMismatch: () =>
       wsRefusal(scope, {}, async (port) => {
@@ -145,10 +154,10 @@ async function unfinishedPreauth(scope: Scope): Promise<Refused> {
 async function wsRefusal(
   scope: Scope,
   environment: Environment,
-  choose: (port: number) => Promise<WsHandshake>,
+  choose: (port: number, gateway: TestGateway) => Promise<WsHandshake>,
 ): Promise<Refused> {
   const gateway = await startPreauth(scope, environment);
-  const answer = await knock(gateway.port, await choose(gateway.port));
+  const answer = await knock(gateway.port, await choose(gateway.port, gateway));
   return { answer, code: (await gateway.logged('handshake_refused'))['code'] };
 }
 

@@ -30,6 +30,7 @@ const ADA: Login = {
   sid: SITE_CLAIMS.sid,
   scopes: { mode: SITE_CLAIMS.mode, channels: SITE_CLAIMS.channels },
   ajti: undefined,
+  authIssuedAt: 0,
   authExpiresAt: SITE_CLAIMS.exp,
 };
 

@@ -13,6 +13,8 @@ export type Way = (typeof ways)[number];
 
 /** Who has as many connections as a user may have. */
 export const FULL_USER = 'full';
+/** A login that the site has ended. */
+export const REVOKED_LOGIN = 'revoked';
 /** From where as many are open as may be. */
 export const FULL_ADDRESS = '203.0.113.9';
 
@@ -221,13 +223,20 @@ export const faults: readonly Fault[] = [
   },
   {
     row: 17,
+    name: 'a login that was revoked',
+    ways,
+    harm: login({ sid: REVOKED_LOGIN }),
+    answer: '401 Revoked: revoked',
+  },
+  {
+    row: 18,
     name: 'a login that may nothing',
     ways,
     harm: login({ scopes: {} }),
     answer: '403 Forbidden: scope_denied',
   },
   {
-    row: 18,
+    row: 19,
     name: 'a user who has enough',
     ways,
     harm: login({ sub: FULL_USER }),
@@ -275,9 +284,9 @@ async function credentialOf({ way, login: who, token: change = {}, spent }: Draf
 
 /** The site's own token for a login, in which it says by claims what tickets say by scopes. */
 function bearerOf({ login: who = {}, keys, at = 0 }: TicketChange): Promise<string> {
-  const { scopes, sub = SITE_CLAIMS.sub } = who;
+  const { scopes, sub = SITE_CLAIMS.sub, sid = SITE_CLAIMS.sid } = who;
   const { mode, channels, ...rest } = SITE_CLAIMS;
   const allowed = scopes === undefined ? { mode, channels } : { mode, channels: [] };
   const key = keys === undefined ? {} : { key: 'another-secret-of-thirty-two-bytes' };
-  return signToken({ ...rest, ...allowed, sub, exp: inSeconds(HOUR + at - 1) }, key);
+  return signToken({ ...rest, ...allowed, sub, sid, exp: inSeconds(HOUR + at - 1) }, key);
 }

@@ -1,11 +1,11 @@
 import { failures } from '@postern/client/protocol';
 import type { Verify } from './auth/verify.ts';
 import { parseGiven } from './config/given.ts';
-import type { Options } from './config/options.ts';
+import type { Core } from './core.ts';
+import { coreOf } from './core.ts';
+import { joinPostgres } from './database-side.ts';
 import type { Gateway, GatewayOptions } from './embedding.ts';
 import { GatewayError } from './errors.ts';
-import type { Authenticate } from './http/authenticate.ts';
-import type { Authorize } from './http/authorize.ts';
 import { BasePath } from './http/base-path.ts';
 import { createClientAddress } from './http/client-ip.ts';
 import { createEntrances } from './http/entrances.ts';
@@ -14,38 +14,25 @@ import { createHostCheck } from './http/host.ts';
 import type { HandleRequest } from './http/routes.ts';
 import { createRoutes } from './http/routes.ts';
 import { createStaticFiles } from './http/static.ts';
-import { examinationFor, replayStoreFor } from './handshakes.ts';
+import { examinationFor } from './handshakes.ts';
 import type { Spend } from './http/examine-ws.ts';
 import { createDoor } from './http/upgrade.ts';
-import { Hub } from './hub/hub.ts';
-import { Registry } from './hub/registry.ts';
 import type { Part } from './lifecycle.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { bindsLoopback } from './loopback.ts';
-import type { Log } from './observe/log.ts';
-import { countProblems, createLog } from './observe/log.ts';
-import { Meters } from './observe/meters.ts';
-import { Database } from './postgres/connect.ts';
-import { channelOf, Envelopes } from './postgres/envelope.ts';
-import { NotifyFeed } from './postgres/notify-feed.ts';
-import { Notifier } from './postgres/notifier.ts';
-import { SchemaKeeper } from './postgres/schema-keeper.ts';
+import { Envelopes } from './postgres/envelope.ts';
+import type { Notifier } from './postgres/notifier.ts';
 import type { Admit } from './session/admission.ts';
 import { createAdmission } from './session/admission.ts';
-import type { OnSession } from './session/announce.ts';
 import { AuthWait } from './session/auth-wait.ts';
-import type { Clock } from './session/deadline.ts';
-import { systemClock } from './session/deadline.ts';
 import { drain } from './session/drain.ts';
 import { ExpiryWheel } from './session/expiry.ts';
-import { textFrame } from './session/frame.ts';
 import { Heartbeat } from './session/heartbeat.ts';
 import type { Publisher } from './session/raw.ts';
 import { createRawProtocol } from './session/raw.ts';
-import type { Session } from './session/session.ts';
 import { createV1Protocol } from './session/v1.ts';
 import { preauthFor, signingKeysFor } from './preauthentication.ts';
-import { version } from './version.ts';
+import type { Revoking } from './revocation.ts';
 import { keyRingFor, keySourcesIn, verifierFor } from './verification.ts';
 
 /** How long messages that wait for PostgreSQL may take, at the stop. */
@@ -66,12 +53,13 @@ export function createGateway(given: GatewayOptions): Gateway {
   let leave: () => void;
   const drained = new Promise<void>((resolve) => (leave = resolve));
   const keys = keyRingFor(options, core.log, core.meters);
-  const { database, notifier, feed, lost, spend, stores } = joinPostgres(core);
+  const { database, notifier, feed, lost, spend, isRevoked, stores } = joinPostgres(core);
   const { admit, authWait, wheel, heartbeat, sendAway } = joinSessions(core, notifier);
   const { door, detach, ...entrances } = joinHttp(core, {
     admit,
     authWait,
     spend,
+    isRevoked,
     basePath: new BasePath(basePath),
     handleRequest,
     verify: verifierFor(options, keys),
@@ -118,113 +106,10 @@ export function createGateway(given: GatewayOptions): Gateway {
   };
 }
 
-/** What all the parts share. */
-interface Core {
-  readonly options: Options;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly hub: Hub;
-  readonly registry: Registry<Session>;
-  readonly meters: Meters;
-  readonly authenticate: Authenticate | undefined;
-  readonly authorize: Authorize | undefined;
-  readonly development: boolean;
-  readonly onSession: OnSession | undefined;
-}
-
-type CoreOptions = Omit<GatewayOptions, 'basePath' | 'handleRequest'>;
-
-function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
-  const { authenticate, authorize, development = false, onSession, ...rest } = program;
-  const options = parseGiven(rest);
-  const log = given ?? createLog({ level: options.logLevel, format: options.logFormat });
-  const meters = new Meters({ version: version(), node: process.version });
-  const deliveries = meters.counter('deliveries');
-  const deliveredBytes = meters.counter('deliveredBytes');
-  const hub = new Hub((subscribers, bytes) => {
-    deliveries.add(subscribers);
-    deliveredBytes.add(subscribers * bytes);
-  });
-  return {
-    options,
-    log: countProblems(log, meters),
-    clock: clock ?? systemClock,
-    hub,
-    registry: new Registry(),
-    meters,
-    authenticate,
-    authorize,
-    development,
-    onSession,
-  };
-}
-
 /** Starts and stops the parts, in this order and the reverse. */
 function lifecycleOf({ options, log }: Core, parts: readonly Part[]): Lifecycle {
   const deadlineMs = options.drainSeconds * 1000 + STOP_MS;
   return new Lifecycle(parts, deadlineMs, (part, error) => log('stop_late', { part, error }));
-}
-
-/** The feed into the hub, and the notifier out to PostgreSQL. */
-function joinPostgres(core: Core) {
-  const { options, log, hub, registry, meters } = core;
-  const { databaseUrl, databaseChannel: channel } = options;
-  if (databaseUrl === undefined)
-    throw new GatewayError('POSTERN_CONFIG', { detail: 'POSTERN_DATABASE_URL is not set' });
-
-  const database = new Database({ url: databaseUrl.reveal(), poolSize: options.poolSize, log });
-  const notifier = new Notifier({
-    database,
-    channel,
-    log,
-    onCommit: (texts, seconds) => {
-      meters.histogram('batchMessages').observe(texts);
-      meters.histogram('commitSeconds').observe(seconds);
-    },
-  });
-  let broken = false;
-  let lose: (error: GatewayError) => void;
-  const lost = new Promise<never>((_resolve, reject) => (lose = reject));
-  // It need not be waited for by everybody who embeds a gateway.
-  lost.catch(() => undefined);
-
-  const {
-    connectRetries: retries,
-    listenerCheckSeconds: checkSeconds,
-    onListenerLoss: onLoss,
-  } = options;
-  const notifications = meters.counter('notificationsReceived');
-  const onProof = (seconds: number): void =>
-    meters.histogram('feedRoundTripSeconds').observe(seconds);
-  const feed = new NotifyFeed(
-    { database, channel, checkSeconds, retries, onLoss, log, onProof },
-    {
-      notified: (text) => {
-        notifications.add();
-        hub.broadcast(channelOf(text, channel), () => textFrame(text));
-      },
-      down: () => {
-        broken = true;
-        notifier.hold();
-      },
-      up: () => {
-        notifier.release();
-        if (broken && options.rawGap === 'close')
-          for (const session of registry.all())
-            if (session.protocol === 'raw') session.end(failures.restart);
-        broken = false;
-      },
-      lost: (error) => lose(error),
-    },
-  );
-  const schema = new SchemaKeeper({ database, enabled: options.migrate, log });
-  const replays = replayStoreFor(options, { ...core, database });
-  const stores: readonly Part[] = [
-    { name: 'schema', start: () => schema.start(), stop: () => schema.stop() },
-    { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
-  ];
-  const spend: Spend = (ticket) => replays.spend(ticket);
-  return { database, notifier, feed, lost, spend, stores };
 }
 
 /** What a visitor is entered into: its protocol, the deadline, the heartbeat. */
@@ -250,6 +135,7 @@ interface Joints {
   readonly admit: Admit;
   readonly authWait: AuthWait;
   readonly spend: Spend;
+  readonly isRevoked: Revoking['isRevoked'];
   readonly basePath: BasePath;
   readonly verify: Verify;
   readonly handleRequest: HandleRequest | undefined;

@@ -1,7 +1,7 @@
 import { createOrigins } from './auth/origins.ts';
 import { createSigningKeys, randomSigningKeys } from './auth/signing-keys.ts';
 import type { SigningKeys } from './auth/signing-keys.ts';
-import type { Verify } from './auth/verify.ts';
+import type { Claims, Verify } from './auth/verify.ts';
 import type { Options } from './config/options.ts';
 import { GatewayError } from './errors.ts';
 import { createAuthHook } from './http/auth-hook.ts';
@@ -27,6 +27,7 @@ interface Shared {
   readonly verify: Verify;
   readonly keys: SigningKeys;
   readonly authenticate: Authenticate | undefined;
+  readonly isRevoked: (claims: Claims) => boolean;
   readonly development: boolean;
   readonly clock: Clock;
   readonly log: Log;

@@ -119,8 +119,7 @@ export const failures = {
     reason: 'Origin missing',
     code: 'origin_missing',
     retry: 'no',
-    advice:
-      'A request that only a page has reason to send came without the Origin that a page sends.',
+    advice: 'A request that only pages send came without the Origin that pages send.',
   },
   fetchDenied: {
     http: 403,
@@ -169,6 +168,15 @@ export const failures = {
     advice:
       'The CSRF token belongs to another login than the auth cookie: the user has changed meanwhile, or somebody tries. Preauthenticate once more.',
   },
+  revoked: {
+    http: 401,
+    close: 4500,
+    reason: 'Revoked',
+    code: 'revoked',
+    retry: 'no',
+    advice:
+      'The user, the login or the token was revoked (`postern.revoke`). Stop, and tell the user, who has to log in again.',
+  },
   connectionLimit: {
     http: 429,
     close: 4503,
@@ -183,8 +191,7 @@ export const failures = {
     reason: 'Try again later',
     code: 'unavailable',
     retry: 'yes',
-    advice:
-      'As many connections are open as POSTERN_CONNECTIONS allows. Reconnect after a random wait.',
+    advice: 'POSTERN_CONNECTIONS allows no more. Reconnect after a random wait.',
   },
   hostDenied: {
     http: 421,
@@ -274,8 +281,7 @@ export const failures = {
     reason: 'Not found',
     code: 'not_found',
     retry: 'no',
-    advice:
-      'Nothing answers upgrades at this path, or tokens in the path are off (POSTERN_URL_TOKENS).',
+    advice: 'Nothing answers upgrades at this path, or POSTERN_URL_TOKENS is off.',
   },
   methodNotAllowed: {
     http: 405,

@@ -13,6 +13,8 @@ export interface Login extends Identity {
   readonly scopes: Scopes;
   /** `jti` of the site's own token, by which it can be revoked. */
   readonly ajti: string | undefined;
+  /** When the site's own token was issued, in UNIX seconds: it can be revoked by that. 0: nobody knows. */
+  readonly authIssuedAt: number;
   /** When the site's own authentication ends, in UNIX seconds. Finite. */
   readonly authExpiresAt: number;
 }
@@ -172,18 +174,20 @@ function unlessOver<Ticket extends Life>(ticket: Ticket, { nowSeconds }: Opener)
   return ticket.expiresAt <= nowSeconds ? 'expired' : ticket;
 }
 
-function loginClaims({ iss, sub, sid, scopes, ajti, authExpiresAt }: Login): JsonObject {
-  return { iss, sub, sid, scp: scopes, ajti, aexp: authExpiresAt };
+function loginClaims(login: Login): JsonObject {
+  const { iss, sub, sid, scopes, ajti, authIssuedAt, authExpiresAt } = login;
+  return { iss, sub, sid, scp: scopes, ajti, aiat: authIssuedAt, aexp: authExpiresAt };
 }
 
 function loginOf(claims: JsonObject): Login | undefined {
   const [iss, sub, sid, ajti] = ['iss', 'sub', 'sid', 'ajti'].map((name) => own(claims, name));
   const scopes = asObject(own(claims, 'scp'));
+  const authIssuedAt = own(claims, 'aiat');
   const authExpiresAt = own(claims, 'aexp');
   if (typeof iss !== 'string' || !isFilled(sub) || typeof sid !== 'string') return undefined;
   if (ajti !== undefined && typeof ajti !== 'string') return undefined;
-  if (scopes === undefined || !isTime(authExpiresAt)) return undefined;
-  return { iss, sub, sid, scopes, ajti, authExpiresAt };
+  if (scopes === undefined || !isTime(authIssuedAt) || !isTime(authExpiresAt)) return undefined;
+  return { iss, sub, sid, scopes, ajti, authIssuedAt, authExpiresAt };
 }
 
 function newJti(): string {

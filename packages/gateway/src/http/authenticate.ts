@@ -47,13 +47,16 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     log('auth_hook_failed', { problem, ...(more > 0 ? { more } : {}) }),
   );
 
+  // Who is asked anew each time, and does not say since when, vouches for this very moment.
+  const vouched = (claims: Claims) => ({ claims: { iat: now(), ...claims } });
+
   const byProgram = async (ask: Authenticate, request: IncomingMessage) => {
     try {
       const said = await inTime(() => ask(request));
       if (said === undefined) return NOBODY;
       const claims = asObject(said);
       if (claims === undefined || !isBounded(claims, now())) throw new TypeError(NO_CLAIMS);
-      return { claims };
+      return vouched(claims);
     } catch (error) {
       log('authenticate_failed', { error });
       return { failure: failures.internal };
@@ -65,7 +68,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (Object.keys(headers).length === 0) return NOBODY;
     const said = await ask(headers);
     if (said === 'unknown') return NOBODY;
-    if ('claims' in said && isBounded(said.claims, now())) return said;
+    if ('claims' in said && isBounded(said.claims, now())) return vouched(said.claims);
     sayHookFailed('problem' in said ? said.problem : NO_CLAIMS);
     return { failure: failures.backendUnavailable };
   };

@@ -30,6 +30,8 @@ export function createRawExamination(gate: RawGate): Examine {
     const verification = await gate.verify(credential.token, gate.now());
     if ('problem' in verification) return refusalFor(verification.problem, verification.signed);
     const { claims, expiresAt } = verification;
+    const revoked = revokedIn(claims, gate);
+    if (revoked !== undefined) return revoked;
     const granted = grantFrom(claims, { pathChannel: credential.channel, ...gate.grantRules });
     if ('problem' in granted) return refusalFor(granted.problem, claims);
 
@@ -40,6 +42,7 @@ export function createRawExamination(gate: RawGate): Examine {
     const no =
       shut(gate) ??
       (await turnedDown({ request, claims, ...grant }, gate, denied)) ??
+      revokedIn(claims, gate) ??
       gate.turnstile.pass(claims, stream);
     return no ?? { protocol: 'raw', claims, expiresAt, grant, address };
   };
@@ -49,6 +52,11 @@ const NO_CREDENTIAL: Refusal = {
   failure: failures.badHandshake,
   text: `${failures.badHandshake.reason}: The path names no channel and token`,
 };
+
+/** With the status that all refusals of a token have there. */
+function revokedIn(claims: Claims, { isRevoked }: Guard): LateRefusal | undefined {
+  return isRevoked(claims) ? { failure: failures.revoked, status: 400, claims } : undefined;
+}
 
 /** The raw protocol answers with the original's status and text. */
 function refusalFor(problem: TokenProblem, claims: Claims | undefined): LateRefusal {

@@ -146,6 +146,7 @@ async function enter(
 ): Promise<V1Visitor | LateRefusal> {
   if ('failure' in login) return login;
   const { claims, expiresAt, authExpiresAt, wanted, once } = login;
+  if (gate.isRevoked(claims)) return { failure: failures.revoked, claims };
   const sub = own(claims, 'sub');
   const { channelPatterns: patterns } = gate.options;
   const rules = scopeRules(scopesOf(claims), { sub: typeof sub === 'string' ? sub : '', patterns });
@@ -161,6 +162,7 @@ async function enter(
   // Much may have happened while all that was waited for.
   if (authExpiresAt !== undefined && authExpiresAt <= gate.now())
     return { failure: failures.tokenExpired, code: 'auth_expired', claims };
+  if (gate.isRevoked(claims)) return { failure: failures.revoked, claims };
   return { protocol: 'v1', claims, expiresAt, authExpiresAt, grant, address };
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { failures } from '@postern/client/protocol';
+import type { Claims } from '../auth/verify.ts';
 import type { RawVisitor, V1Visitor } from '../session/admission.ts';
 import { isAuthorized } from './authorize.ts';
 import type { Applicant, Authorize } from './authorize.ts';
@@ -37,6 +38,8 @@ export interface Guard {
   readonly health: () => Health;
   readonly hostAllowed: HostCheck;
   readonly turnstile: Turnstile;
+  /** Whether what has these claims was revoked. */
+  readonly isRevoked: (claims: Claims) => boolean;
   /** The embedding program's word on each visitor; undefined: it has none. */
   readonly authorize: Authorize | undefined;
   readonly log: Log;

@@ -1,6 +1,7 @@
 import { failures } from '@postern/client/protocol';
 import { LONGEST_LIFE_SECONDS } from '../auth/claims.ts';
 import { own } from '../auth/decode.ts';
+import { issuedAtOf } from '../auth/revocation.ts';
 import { scopesOf } from '../auth/scopes.ts';
 import type { Login } from '../auth/tickets.ts';
 import type { Claims } from '../auth/verify.ts';
@@ -31,6 +32,7 @@ export function loginOf(claims: Claims, rules: LoginRules, nowSeconds: number): 
     sid: sid ?? '',
     scopes: scopesOf(claims),
     ajti: jti,
+    authIssuedAt: issuedAtOf(claims),
     authExpiresAt,
   };
 }

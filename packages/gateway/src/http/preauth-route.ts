@@ -4,6 +4,7 @@ import { COOKIE_NAME, DEV_COOKIE_NAME } from '../auth/auth-cookie.ts';
 import type { OriginFailure, Origins, Whence } from '../auth/origins.ts';
 import { EVERYTHING, narrowed, scopeRules } from '../auth/scopes.ts';
 import type { SigningKeys } from '../auth/signing-keys.ts';
+import type { Claims } from '../auth/verify.ts';
 import { userOf } from '../observe/audit.ts';
 import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
@@ -39,6 +40,8 @@ export interface PreauthGate {
   readonly clientAddress: ClientAddress;
   readonly rates: Readonly<Record<'ofAddresses' | 'ofUsers', HandshakeRate>>;
   readonly authenticate: Authenticator;
+  /** Whether what has these claims was revoked. */
+  readonly isRevoked: (claims: Claims) => boolean;
   readonly socketUrl: SocketUrl;
   readonly keys: SigningKeys;
   /** UNIX seconds. */
@@ -122,6 +125,7 @@ async function examine(
   if ('failure' in known) return known;
   const login = loginOf(known.claims, gate.options, gate.now());
   if ('failure' in login) return login;
+  if (gate.isRevoked(known.claims)) return { failure: failures.revoked, claims: known.claims };
   if (!gate.rates.ofUsers.take(JSON.stringify([login.iss, login.sub]), gate.nowMs()))
     return { ...TOO_OFTEN, claims: known.claims };
 

@@ -1,9 +1,7 @@
 import { failures } from '@postern/client/protocol';
 import { isBound } from '../auth/binding.ts';
-import type { Identity } from '../auth/binding.ts';
 import type { Found } from '../auth/auth-cookie.ts';
 import { EVERYTHING } from '../auth/scopes.ts';
-import type { Scopes } from '../auth/scopes.ts';
 import type { SigningKeys } from '../auth/signing-keys.ts';
 import { openCookie, openCsrf, openEmbed } from '../auth/tickets.ts';
 import type { Life, Login, NoTicket } from '../auth/tickets.ts';
@@ -67,18 +65,21 @@ export function loginByEmbed(
 }
 
 function loginOf(
-  { iss, sub, sid, ajti, scopes, authExpiresAt }: Login,
+  { authIssuedAt, authExpiresAt, ...login }: Login,
   ticket: Pick<TicketLogin, 'wanted' | 'once'>,
   nowSeconds: number,
 ): TicketLogin | LateRefusal {
-  const claims = claimsOf({ iss, sub, sid }, ajti, scopes);
+  const claims = claimsOf(login, authIssuedAt);
   if (authExpiresAt <= nowSeconds)
     return { failure: failures.tokenExpired, code: 'auth_expired', claims };
   return { claims, expiresAt: undefined, authExpiresAt, ...ticket };
 }
 
 /** The claims of the site's token, as far as a ticket carries them. */
-function claimsOf({ iss, sub, sid }: Identity, ajti: string | undefined, scopes: Scopes): Claims {
+function claimsOf(
+  { iss, sub, sid, ajti, scopes }: Omit<Login, 'authIssuedAt' | 'authExpiresAt'>,
+  iat: number,
+): Claims {
   const { with: values, ...channels } = scopes;
   return {
     ...(typeof values === 'object' ? values : {}),
@@ -87,6 +88,7 @@ function claimsOf({ iss, sub, sid }: Identity, ajti: string | undefined, scopes:
     sub,
     ...(sid === '' ? {} : { sid }),
     ...(ajti === undefined ? {} : { jti: ajti }),
+    iat,
   };
 }
 

@@ -26,6 +26,7 @@ const outcomes: Readonly<Record<FailureName, AuditOutcome | undefined>> = {
   contentTooLarge: 'refused',
   preflightRequired: 'refused',
   replayed: 'refused',
+  revoked: 'refused',
   timeout: 'refused',
   tlsRequired: 'refused',
   unauthorized: 'refused',

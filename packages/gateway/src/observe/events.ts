@@ -195,6 +195,16 @@ export const events = {
     meaning:
       'Whether a token was used before cannot be told, so its handshake is refused with 503; `reason` says why. Said once, until it works again. With clocks that are too far apart, set them right by NTP.',
   },
+  revocation_unavailable: {
+    level: 'warn',
+    meaning:
+      'Nobody can be sent away by `postern.revoke` here: its table is not there (`POSTERN_MIGRATE=false`), may not be read, or is in a schema of somebody else’s; `reason` says which. `postern migrate` makes the table, and gives rights to it with `--grant`.',
+  },
+  sessions_revoked: {
+    level: 'info',
+    meaning:
+      'What was revoked in the database has ended so many `sessions` here. Each has a `session_ended` of its own.',
+  },
   schema_migrated: {
     level: 'info',
     meaning: 'Migrations of the schema `postern` were run; the field names them.',

@@ -15,6 +15,7 @@ export type DatabaseEvent =
   | 'message_not_sent'
   | 'replay_store_emptied'
   | 'replay_store_failed'
+  | 'revocation_unavailable'
   | 'schema_migrated'
   | 'schema_newer'
   | 'schema_unusable';

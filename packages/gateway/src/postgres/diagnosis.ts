@@ -137,7 +137,8 @@ export function reasonOf(error: unknown): string {
   return codeOf(error) ?? (error instanceof Error ? error.message : 'unknown');
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The SQLSTATE of an error, or the code of the network's. */
+export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -16,6 +16,8 @@ export interface ListenOptions {
   readonly checkSeconds: number;
   /** Called for each notification on the database channel, from the LISTEN on. */
   readonly notified: (text: string) => void;
+  /** Makes what follows {@link PRIVATE_CHANNEL} on this connection; undefined: only nonces are heard. */
+  readonly privately?: (() => PrivateListener) | undefined;
   readonly log: DatabaseLog;
   /** Told how long a nonce was under way that came back. */
   readonly onProof?: (seconds: number) => void;
@@ -23,6 +25,17 @@ export interface ListenOptions {
 
 /** Where gateways talk among themselves: never the users' channel. */
 export const PRIVATE_CHANNEL = 'postern.private';
+
+/**
+ * Whoever has to know what is said there. A connection on which that cannot be done is of no use: it is
+ * given up when a promise of these rejects.
+ */
+export interface PrivateListener {
+  /** The connection listens, and nobody relies on it yet: what was said before has to be made up for. */
+  listening(client: Client): Promise<void>;
+  /** Something was said, nonces too. */
+  noticed(text: string, client: Client): Promise<void>;
+}
 
 const NOTIFY = 'SELECT pg_notify($1, $2)';
 const ANSWER_DEADLINE_MS = 5_000;
@@ -51,12 +64,14 @@ interface Trial {
 export class ListenConnection {
   readonly #options: ListenOptions;
   readonly #lost = new AbortController();
+  readonly #private: PrivateListener | undefined;
   #trial: Trial | undefined;
   #nextCheck: NodeJS.Timeout | undefined;
   #client: Client | undefined;
 
   constructor(options: ListenOptions) {
     this.#options = options;
+    this.#private = options.privately?.();
   }
 
   /** Aborts when the connection is of no more use, with the reason in a few words. */
@@ -74,6 +89,7 @@ export class ListenConnection {
       await this.#inspect(client);
       await this.#listen(client);
       await this.#proveAtFirst(client);
+      await this.#private?.listening(client);
       this.#checkLater();
     } catch (error) {
       this.#lose(reasonOf(error));
@@ -99,7 +115,7 @@ export class ListenConnection {
     this.#client = client;
     client.on('error', (error) => this.#lose(reasonOf(error)));
     client.on('end', () => this.#lose('the server closed the connection'));
-    client.on('notification', (notification) => this.#notified(notification));
+    client.on('notification', (notification) => this.#notified(notification, client));
     return client;
   }
 
@@ -125,12 +141,15 @@ export class ListenConnection {
     await answerWithin(ANSWER_DEADLINE_MS, client, client.query(sql));
   }
 
-  #notified({ channel, payload = '' }: Notification): void {
+  #notified({ channel, payload = '' }: Notification, client: Client): void {
     if (channel === this.#options.channel) {
       this.#options.notified(payload);
     } else if (payload === this.#trial?.nonce) {
       this.#trial.proof = 'heard';
       this.#trial.over.abort();
+    } else {
+      const heeded = this.#private?.noticed(payload, client);
+      heeded?.catch((error: unknown) => this.#lose(reasonOf(error)));
     }
   }
 

@@ -96,6 +96,7 @@ export function grantsFor(role: string): readonly string[] {
   return [
     `GRANT USAGE ON SCHEMA postern TO ${name}`,
     `GRANT SELECT ON TABLE postern.migration TO ${name}`,
+    `GRANT SELECT ON TABLE postern.revocation TO ${name}`,
     `GRANT SELECT, INSERT ON TABLE postern.spent_token TO ${name}`,
     `GRANT TRUNCATE ON TABLE ${Array.from({ length: SLOTS }, (_, slot) => `postern.spent_token_${slot}`).join(', ')} TO ${name}`,
   ];

@@ -6,6 +6,7 @@ import { hopeless, reasonOf } from './diagnosis.ts';
 import type { Feed, FeedListener } from './feed.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { ListenConnection, PRIVATE_CHANNEL } from './listen-connection.ts';
+import type { PrivateListener } from './listen-connection.ts';
 
 /** How a feed of notifications behaves. */
 export interface NotifyFeedOptions {
@@ -18,6 +19,8 @@ export interface NotifyFeedOptions {
   readonly retries: number;
   /** After a loss: come back, however long it takes, or give up at once. */
   readonly onLoss: 'reconnect' | 'exit';
+  /** Makes what follows the private channel, for each connection anew; undefined: nobody does. */
+  readonly privately?: (() => PrivateListener) | undefined;
   readonly log: DatabaseLog;
   /** Told how long a proof took, each time. */
   readonly onProof?: (seconds: number) => void;

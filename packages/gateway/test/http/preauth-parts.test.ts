@@ -131,6 +131,7 @@ describe('A login', () => {
     sub: 's',
     sid: 'x',
     jti: 'j',
+    iat: 800,
     exp: 1_000,
     mode: 'r',
     channel: 'c',
@@ -144,6 +145,7 @@ describe('A login', () => {
       sid: 'x',
       scopes: { mode: 'r', channel: 'c' },
       ajti: 'j',
+      authIssuedAt: 800,
       authExpiresAt: 1_010,
     });
     assert.deepEqual(loginOf({ sub: 's' }, rules, 900), {
@@ -152,6 +154,7 @@ describe('A login', () => {
       sid: '',
       scopes: {},
       ajti: undefined,
+      authIssuedAt: 0,
       authExpiresAt: 1_000,
     });
   });

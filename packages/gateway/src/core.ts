@@ -1,0 +1,57 @@
+import { parseGiven } from './config/given.ts';
+import type { Options } from './config/options.ts';
+import type { GatewayOptions } from './embedding.ts';
+import type { Authenticate } from './http/authenticate.ts';
+import type { Authorize } from './http/authorize.ts';
+import { Hub } from './hub/hub.ts';
+import { Registry } from './hub/registry.ts';
+import type { Log } from './observe/log.ts';
+import { countProblems, createLog } from './observe/log.ts';
+import { Meters } from './observe/meters.ts';
+import type { OnSession } from './session/announce.ts';
+import type { Clock } from './session/deadline.ts';
+import { systemClock } from './session/deadline.ts';
+import type { Session } from './session/session.ts';
+import { version } from './version.ts';
+
+/** What all the parts share. */
+export interface Core {
+  readonly options: Options;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly hub: Hub;
+  readonly registry: Registry<Session>;
+  readonly meters: Meters;
+  readonly authenticate: Authenticate | undefined;
+  readonly authorize: Authorize | undefined;
+  readonly development: boolean;
+  readonly onSession: OnSession | undefined;
+}
+
+export type CoreOptions = Omit<GatewayOptions, 'basePath' | 'handleRequest'>;
+
+/** Builds it, from what a program gives. Throws `POSTERN_CONFIG`. */
+export function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
+  const { authenticate, authorize, development = false, onSession, ...rest } = program;
+  const options = parseGiven(rest);
+  const log = given ?? createLog({ level: options.logLevel, format: options.logFormat });
+  const meters = new Meters({ version: version(), node: process.version });
+  const deliveries = meters.counter('deliveries');
+  const deliveredBytes = meters.counter('deliveredBytes');
+  const hub = new Hub((subscribers, bytes) => {
+    deliveries.add(subscribers);
+    deliveredBytes.add(subscribers * bytes);
+  });
+  return {
+    options,
+    log: countProblems(log, meters),
+    clock: clock ?? systemClock,
+    hub,
+    registry: new Registry(),
+    meters,
+    authenticate,
+    authorize,
+    development,
+    onSession,
+  };
+}

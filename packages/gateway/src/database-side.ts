@@ -1,0 +1,89 @@
+import { failures } from '@postern/client/protocol';
+import type { Core } from './core.ts';
+import { GatewayError } from './errors.ts';
+import { replayStoreFor } from './handshakes.ts';
+import type { Spend } from './http/examine-ws.ts';
+import type { Part } from './lifecycle.ts';
+import { Database } from './postgres/connect.ts';
+import { channelOf } from './postgres/envelope.ts';
+import type { FeedListener } from './postgres/feed.ts';
+import { NotifyFeed } from './postgres/notify-feed.ts';
+import { Notifier } from './postgres/notifier.ts';
+import { SchemaKeeper } from './postgres/schema-keeper.ts';
+import { revocationFor } from './revocation.ts';
+import { textFrame } from './session/frame.ts';
+
+/** The feed into the hub, the notifier out to PostgreSQL, and what the schema keeps. */
+export function joinPostgres(core: Core) {
+  const { options, log, meters } = core;
+  const { databaseUrl, databaseChannel: channel } = options;
+  if (databaseUrl === undefined)
+    throw new GatewayError('POSTERN_CONFIG', { detail: 'POSTERN_DATABASE_URL is not set' });
+
+  const database = new Database({ url: databaseUrl.reveal(), poolSize: options.poolSize, log });
+  const notifier = new Notifier({
+    database,
+    channel,
+    log,
+    onCommit: (texts, seconds) => {
+      meters.histogram('batchMessages').observe(texts);
+      meters.histogram('commitSeconds').observe(seconds);
+    },
+  });
+  let lose: (error: GatewayError) => void;
+  const lost = new Promise<never>((_resolve, reject) => (lose = reject));
+  // It need not be waited for by everybody who embeds a gateway.
+  lost.catch(() => undefined);
+
+  const { isRevoked, privately } = revocationFor({ ...core, database });
+  const feed = new NotifyFeed(
+    {
+      database,
+      channel,
+      checkSeconds: options.listenerCheckSeconds,
+      retries: options.connectRetries,
+      onLoss: options.onListenerLoss,
+      log,
+      onProof: (seconds) => meters.histogram('feedRoundTripSeconds').observe(seconds),
+      privately,
+    },
+    listenerFor(core, notifier, (error) => lose(error)),
+  );
+  const schema = new SchemaKeeper({ database, enabled: options.migrate, log });
+  const replays = replayStoreFor(options, { ...core, database });
+  const stores: readonly Part[] = [
+    { name: 'schema', start: () => schema.start(), stop: () => schema.stop() },
+    { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
+  ];
+  const spend: Spend = (ticket) => replays.spend(ticket);
+  return { database, notifier, feed, lost, spend, isRevoked, stores };
+}
+
+/** What is done about all that the feed tells. */
+function listenerFor(
+  { options, hub, registry, meters }: Core,
+  notifier: Notifier,
+  lost: FeedListener['lost'],
+): FeedListener {
+  const { databaseChannel: channel, rawGap } = options;
+  const notifications = meters.counter('notificationsReceived');
+  let broken = false;
+  return {
+    notified: (text) => {
+      notifications.add();
+      hub.broadcast(channelOf(text, channel), () => textFrame(text));
+    },
+    down: () => {
+      broken = true;
+      notifier.hold();
+    },
+    up: () => {
+      notifier.release();
+      if (broken && rawGap === 'close')
+        for (const session of registry.all())
+          if (session.protocol === 'raw') session.end(failures.restart);
+      broken = false;
+    },
+    lost,
+  };
+}
