@@ -146,7 +146,7 @@ describe('The log', () => {
     await database.cut();
     await child.line(/"event":"listener_restored"/);
     await database.query('SELECT pg_notify($1, $2)', [database.channel, secret.payload]);
-    await rogue.ended();
+    await rogue.ended(8_000);
     const line = await child.line(/"event":"admin_listening"/);
     const metrics = await askAdmin(Number(/"port":(\d+)/.exec(line)?.[1]));
     client.terminate();
