@@ -78,9 +78,10 @@ async function main(): Promise<number> {
   });
   if (values.coverage && code === 0) code = await reportCoverage();
   process.stdout.write(contentsOf(conformance));
-  if (values.coverage) console.log(closingLines());
   for (const what of missing) console.log(`Skipped ${what}`);
-  return reportLeaks(files) ? code : Math.max(code, 1);
+  const isTight = reportLeaks(files);
+  if (values.coverage || isCI()) console.log(closingLines());
+  return isTight ? code : Math.max(code, 1);
 }
 
 /** Says whether the logs of the whole run are free of its secrets. */
