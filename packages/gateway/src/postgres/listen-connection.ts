@@ -35,6 +35,8 @@ export interface PrivateListener {
   listening(client: Client): Promise<void>;
   /** Something was said, nonces too. */
   noticed(text: string, client: Client): Promise<void>;
+  /** The connection is lost: another one has taken its place, or will. Harmless when called twice. */
+  lost(): void;
 }
 
 const NOTIFY = 'SELECT pg_notify($1, $2)';
@@ -90,6 +92,8 @@ export class ListenConnection {
       await this.#listen(client);
       await this.#proveAtFirst(client);
       await this.#private?.listening(client);
+      // That may have been done by another connection, and this one have ended meanwhile.
+      if (this.lost.aborted) throw new Error(String(this.lost.reason));
       this.#checkLater();
     } catch (error) {
       this.#lose(reasonOf(error));
@@ -108,6 +112,7 @@ export class ListenConnection {
     clearTimeout(this.#nextCheck);
     this.#lost.abort(reason);
     this.#trial?.over.abort();
+    this.#private?.lost();
   }
 
   async #connect(): Promise<Client> {

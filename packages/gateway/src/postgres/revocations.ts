@@ -1,6 +1,7 @@
 import type { Client, ClientBase } from 'pg';
 import type { Database, DatabaseLog } from './connect.ts';
 import { answerWithin } from './connect.ts';
+import { pause } from './backoff.ts';
 import { codeOf, reasonOf } from './diagnosis.ts';
 import type { PrivateListener } from './listen-connection.ts';
 import { readMigrations } from './migrations.ts';
@@ -19,7 +20,7 @@ export type OnRevocations = (what: 'all' | 'more', rows: readonly RevocationRow[
 
 /** What revocations are read with. */
 export interface RevocationReaderOptions {
-  readonly database: Database;
+  readonly database: Pick<Database, 'lend'>;
   readonly read: OnRevocations;
   /** Whether a table that is missing is about to be made, and need not be spoken of. */
   readonly migrates: boolean;
@@ -28,6 +29,8 @@ export interface RevocationReaderOptions {
 
 /** How long the pool has for it. A table of a million rows takes seconds. */
 const DEADLINE_MS = 10_000;
+/** Who sends one notification after the other costs no more than a reading each such while. */
+const PAUSE_MS = 100;
 /** How long the connection that listens has, where the pool could not. */
 const DETOUR_DEADLINE_MS = 30_000;
 
@@ -51,6 +54,7 @@ const UNAVAILABLE = new Set(['42P01', '3F000', '42501']);
 /** Reads what was revoked, on one connection that listens: all of it at first, then what is added. */
 export class RevocationReader implements PrivateListener {
   readonly #options: RevocationReaderOptions;
+  readonly #over = new AbortController();
   #next = BEGINNING;
   /** Told to look, and not yet looking. */
   #wanted: 'all' | 'more' | undefined;
@@ -74,13 +78,19 @@ export class RevocationReader implements PrivateListener {
     await (this.#reading ??= this.#readOn(client));
   }
 
+  /** What is still being read is of no use any more: it may be older than what the next one has read. */
+  lost(): void {
+    this.#over.abort();
+  }
+
   /** Until nothing is wanted any more; many words at once are one reading. */
   async #readOn(client: Client): Promise<void> {
     try {
-      while (this.#wanted !== undefined) {
+      while (this.#wanted !== undefined && !this.#over.signal.aborted) {
         const what = this.#next === BEGINNING ? 'all' : this.#wanted;
         this.#wanted = undefined;
         await this.#readBy(client, what);
+        if (this.#wanted !== undefined) await pause(PAUSE_MS, this.#over.signal);
       }
     } finally {
       this.#reading = undefined;
@@ -102,6 +112,7 @@ export class RevocationReader implements PrivateListener {
     const since = what === 'all' ? BEGINNING : this.#next;
     try {
       const { rows } = await client.query<Reading>(READ, [since]);
+      if (this.#over.signal.aborted) return;
       this.#next = rows[0]?.next ?? BEGINNING;
       this.#options.read(what, rows.filter(isRow));
     } catch (error) {
