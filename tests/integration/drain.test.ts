@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 
+import pg from 'pg';
+
 import { startCompatibly } from '../conformance/compatibility-start.ts';
 import { pathOf } from '../conformance/targets.ts';
 import type { Exit } from '../support/child.ts';
@@ -12,6 +14,8 @@ import { failOnLeaks } from '../support/leaks.ts';
 import { listen } from '../support/listen.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { RawSocket } from '../support/raw-socket.ts';
+import { serve } from '../support/served.ts';
+import { inSeconds } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 import { WsClient } from '../support/ws-client.ts';
 
@@ -146,6 +150,21 @@ describe('A stop', () => {
     child.signal('SIGTERM');
     assert.equal((await child.exited()).code, 0);
     assert.equal(child.stderr, '');
+  });
+
+  it('sends away who came in before the start was through, as while a migration waits', async () => {
+    const fresh = await freshDatabase(scope);
+    const other = new pg.Client(fresh.url);
+    await other.connect();
+    await other.query('BEGIN; CREATE SCHEMA postern');
+    const { child, ready, client } = await serve(scope, fresh);
+    await ready();
+    const one = await client({ ...CHAT, exp: inSeconds(60) });
+    child.signal('SIGTERM');
+    assert.deepEqual(await one.closed(), { code: 1001, reason: 'Going away' });
+    await other.end();
+    assert.equal((await child.exited()).code, 0);
+    assert.doesNotMatch(child.stdout, /"event":"(?:ready|stop_late)"/);
   });
 
   it('of the library may be asked for twice, at once and later', async () => {

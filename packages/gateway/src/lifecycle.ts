@@ -3,19 +3,20 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** Something that runs until it is stopped. Stopping it twice is harmless. */
 export interface Part {
   readonly name: string;
-  readonly start?: () => Promise<void> | void;
+  readonly start?: (() => Promise<void> | void) | undefined;
   readonly stop: () => Promise<void> | void;
 }
 
 /**
- * Starts parts in order and stops those that were started in reverse. A part that does not stop in
- * time, or fails at it, is reported and left behind: the others are stopped all the same.
+ * Starts parts in order and stops those that were started in reverse. A part without a start counts as
+ * started from the beginning. One that does not stop in time, or fails at it, is reported and left
+ * behind: the others are stopped all the same.
  */
 export class Lifecycle {
   readonly #parts: readonly Part[];
   readonly #deadlineMs: number;
   readonly #onLate: (part: string, error: unknown) => void;
-  readonly #started: Part[] = [];
+  readonly #started: Set<Part>;
   #stopping: Promise<void> | undefined;
 
   /** `deadlineMs`: how long each part may take to stop. */
@@ -25,6 +26,7 @@ export class Lifecycle {
     onLate: (part: string, error: unknown) => void,
   ) {
     this.#parts = parts;
+    this.#started = new Set(parts.filter(({ start }) => start === undefined));
     this.#deadlineMs = deadlineMs;
     this.#onLate = onLate;
   }
@@ -33,7 +35,7 @@ export class Lifecycle {
   async start(): Promise<void> {
     for (const part of this.#parts) {
       if (this.#stopping !== undefined) return;
-      this.#started.push(part);
+      this.#started.add(part);
       await part.start?.();
     }
   }
@@ -44,7 +46,8 @@ export class Lifecycle {
   }
 
   async #stopAll(): Promise<void> {
-    for (const part of this.#started.toReversed()) {
+    for (const part of this.#parts.toReversed()) {
+      if (!this.#started.has(part)) continue;
       try {
         await withDeadline(Promise.resolve(part.stop()), this.#deadlineMs);
       } catch (error) {

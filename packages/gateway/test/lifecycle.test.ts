@@ -70,6 +70,15 @@ describe('Lifecycle', () => {
     assert.deepEqual(steps, ['start database', 'stop server', 'stop database']);
   });
 
+  it('stops what needs no start too, however far the start has come', async () => {
+    const { lifecycle, steps } = setUp({
+      server: { start: () => lifecycle.stop() },
+      feed: { start: undefined },
+    });
+    await lifecycle.start();
+    assert.deepEqual(steps, ['start database', 'stop feed', 'stop server', 'stop database']);
+  });
+
   it('leaves behind, and names, a part that hangs or fails at the stop', async () => {
     const { lifecycle, steps, late } = setUp({
       feed: { stop: () => new Promise(() => undefined) },
