@@ -65,7 +65,8 @@ protocol answers 400 with the text of postgres-websockets instead ([protocol](pr
 
 A client that meets a close code it does not know goes by its range: 3000-3499 and 4000-4499 may
 reconnect, 3500-3999 and 4500-4999 must not. Codes below 3000 keep the meaning of RFC 6455 and never
-stand for authorisation.
+stand for authorisation. A deployment may have given other codes to those of 3000 and more
+([\`POSTERN_CLOSE_CODES\`](configuration.md#running)); the name, which logs and metrics have, and the reason stay.
 
 | name | HTTP | close | reason | code | reconnect | what happened, what to do |
 |---|---|---|---|---|---|---|

@@ -184,7 +184,7 @@ describe('The sessions that a program is told of', () => {
     assert.deepEqual([claims, channels], [CHAT, ['chat']]);
     assert.equal(fieldsOf('session_started')[0]?.['session'], id);
     await client.close(1000);
-    assert.deepEqual(await ended, { code: 1000, by: 'client' });
+    assert.deepEqual(await ended, { code: 1000, by: 'client', failure: 'normal' });
     assert.equal(sessions.length, 1);
   });
 
@@ -194,7 +194,7 @@ describe('The sessions that a program is told of', () => {
     const { end, ended } = await session();
     end();
     end();
-    assert.deepEqual(await ended, { code: 3003, by: 'gateway' });
+    assert.deepEqual(await ended, { code: 3003, by: 'gateway', failure: 'forbidden' });
     assert.deepEqual(await client.closed(), { code: 3003, reason: 'Forbidden' });
     assert.equal(fieldsOf('session_ended').length, 1);
     await hearsItself(other);
@@ -204,7 +204,11 @@ describe('The sessions that a program is told of', () => {
     const { connect, session } = await recorded(({ end }) => end());
     const client = await connect();
     assert.deepEqual(await client.closed(), { code: 3003, reason: 'Forbidden' });
-    assert.deepEqual(await (await session()).ended, { code: 3003, by: 'gateway' });
+    assert.deepEqual(await (await session()).ended, {
+      code: 3003,
+      by: 'gateway',
+      failure: 'forbidden',
+    });
   });
 
   it('go on when it fails, at once or later', async () => {

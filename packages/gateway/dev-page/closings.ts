@@ -24,7 +24,9 @@ export function describeClose(
   closings: readonly Closing[],
 ): ClosingWords {
   if (code === 1000) return { title: 'Closed: 1000', advice: 'You left; the gateway agreed.' };
-  const known = [...closings, ...browserCodes].find((closing) => closing.code === code);
+  const all = [...closings, ...browserCodes].filter((closing) => closing.code === code);
+  // Two failures may have one code here (POSTERN_CLOSE_CODES), and then their reasons differ.
+  const known = all.find((closing) => closing.reason === reason) ?? all[0];
   return {
     title: `Closed: ${code} ${reason === '' ? (known?.reason ?? '') : reason}`.trim(),
     advice: known?.advice ?? 'This code is not in the gateway’s table of failures.',

@@ -9,6 +9,8 @@ import type { Log } from './observe/log.ts';
 import { countProblems, createLog } from './observe/log.ts';
 import { Meters } from './observe/meters.ts';
 import type { OnSession } from './session/announce.ts';
+import type { CloseCodeOf } from './session/close-codes.ts';
+import { createCloseCodes } from './session/close-codes.ts';
 import type { Clock } from './session/deadline.ts';
 import { systemClock } from './session/deadline.ts';
 import type { Session } from './session/session.ts';
@@ -19,6 +21,7 @@ export interface Core {
   readonly options: Options;
   readonly log: Log;
   readonly clock: Clock;
+  readonly closeCodeOf: CloseCodeOf;
   readonly hub: Hub;
   readonly registry: Registry<Session>;
   readonly meters: Meters;
@@ -34,8 +37,9 @@ export type CoreOptions = Omit<GatewayOptions, 'basePath' | 'handleRequest'>;
 export function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
   const { authenticate, authorize, development = false, onSession, ...rest } = program;
   const options = parseGiven(rest);
-  const log = given ?? createLog({ level: options.logLevel, format: options.logFormat });
+  const uncounted = given ?? createLog({ level: options.logLevel, format: options.logFormat });
   const meters = new Meters({ version: version(), node: process.version });
+  const log = countProblems(uncounted, meters);
   const deliveries = meters.counter('deliveries');
   const deliveredBytes = meters.counter('deliveredBytes');
   const hub = new Hub((subscribers, bytes) => {
@@ -44,8 +48,9 @@ export function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
   });
   return {
     options,
-    log: countProblems(log, meters),
+    log,
     clock: clock ?? systemClock,
+    closeCodeOf: createCloseCodes(options.closeCodes, log),
     hub,
     registry: new Registry(),
     meters,

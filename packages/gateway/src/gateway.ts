@@ -114,7 +114,7 @@ function lifecycleOf({ options, log }: Core, parts: readonly Part[]): Lifecycle 
 
 /** What a visitor is entered into: its protocol, the deadline, the heartbeat. */
 function joinSessions(core: Core, publisher: Publisher) {
-  const { options, log, clock, meters } = core;
+  const { options, log, clock, meters, closeCodeOf } = core;
   const wheel = new ExpiryWheel(clock);
   const heartbeat = new Heartbeat();
   const { metaChannel, metaClose } = options;
@@ -123,7 +123,14 @@ function joinSessions(core: Core, publisher: Publisher) {
   const v1 = createV1Protocol({ clock, meters, maxMessageBytes: options.maxMessageBytes });
   const admit = createAdmission({ ...core, wheel, heartbeat, protocols: { raw, v1 } });
   const { messagesPerSecond: perSecond, messageBurst: burst } = options;
-  const authWait = new AuthWait({ clock, wheel, admit, rate: { perSecond, burst }, log });
+  const authWait = new AuthWait({
+    clock,
+    wheel,
+    admit,
+    rate: { perSecond, burst },
+    closeCodeOf,
+    log,
+  });
   const sendAway = async (): Promise<void> => {
     authWait.endAll(failures.goingAway);
     await drain(core.registry, options.drainSeconds);

@@ -7,6 +7,8 @@ import { failures } from '@postern/client/protocol';
 import type { Failure } from '@postern/client/protocol';
 
 import { isLoopbackHost } from '../loopback.ts';
+import type { CloseCodeOf } from '../session/close-codes.ts';
+import type { Closing } from '../session/session.ts';
 import { explainToken } from './explain-token.ts';
 import type { Gate } from './explain-token.ts';
 
@@ -25,6 +27,7 @@ export interface DevRoutesOptions extends Gate {
   /** With its password, which every account of this computer may see: never a superuser's. */
   readonly databaseUrl: string;
   readonly version: string;
+  readonly closeCodeOf: CloseCodeOf;
   /** Folder of the documentation's Markdown files; one that is absent means that there are none. */
   readonly docsDir: string;
   /** Called with what can only be a bug; the client gets a 500 that says nothing about it. */
@@ -138,10 +141,14 @@ async function answerWith(route: Route, request: IncomingMessage): Promise<Answe
 }
 
 async function info(options: DevRoutesOptions): Promise<Answer> {
-  const { version, databaseChannel, databaseUrl, docsDir } = options;
+  const { version, closeCodeOf, databaseChannel, databaseUrl, docsDir } = options;
   const closings = Object.values<Failure>(failures)
-    .filter((failure) => failure.close !== undefined)
-    .map(({ close: code, reason, advice }) => ({ code, reason, advice }));
+    .filter((failure): failure is Closing => failure.close !== undefined)
+    .map((failure) => ({
+      code: closeCodeOf(failure),
+      reason: failure.reason,
+      advice: failure.advice,
+    }));
 
   return ok({ version, databaseChannel, databaseUrl, closings, docs: await documents(docsDir) });
 }

@@ -9,6 +9,7 @@ import { keyRingFor, verifierFor } from '../verification.ts';
 import type { HandleRequest } from '../http/routes.ts';
 import type { Log } from '../observe/log.ts';
 import { createLog } from '../observe/log.ts';
+import { createCloseCodes } from '../session/close-codes.ts';
 import { ensureLoginRole } from '../postgres/login-role.ts';
 import { createStandalone } from '../standalone.ts';
 import type { Standalone } from '../standalone.ts';
@@ -117,15 +118,17 @@ interface DevRequests {
 
 /** The routes of the page, and the headers that keep it to itself. */
 function devRequests({ options, secret, databaseUrl, log }: DevRequests): HandleRequest {
-  const keys = keyRingFor(options, () => {
-    // The gateway's own ring fetches the same set, and says what comes of it.
-  });
+  const silent: Log = () => {
+    // The gateway itself makes the same of these options, and says what comes of it.
+  };
+  const keys = keyRingFor(options, silent);
   keys.start();
   const routes = createDevRoutes({
     secret,
     databaseChannel: options.databaseChannel,
     databaseUrl,
     version: version(),
+    closeCodeOf: createCloseCodes(options.closeCodes, silent),
     docsDir: DOCS,
     verify: verifierFor(options, keys),
     openChannels: options.openChannels,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { readCloseCodes } from './close-codes.ts';
 import { Secret } from './secret.ts';
 import { parseSecrets, SigningSecrets } from './signing-secrets.ts';
 
@@ -48,6 +49,15 @@ export const secrets = z.preprocess(
       'expected kid:base64, separated by commas: each kid once, 1 to 32 letters, digits, - or _; each secret 32 bytes or more',
   }),
 );
+
+/** Close codes in place of those of the failure table. */
+export const closeCodes = z
+  .union([text, z.record(z.string(), z.unknown())], 'expected name=code, separated by commas')
+  .transform((given, context) => {
+    const { codes, problems } = readCloseCodes(given);
+    for (const message of problems) context.addIssue({ code: 'custom', message });
+    return codes;
+  });
 
 /** Whole number within bounds. */
 export function whole(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {

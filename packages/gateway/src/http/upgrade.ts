@@ -8,6 +8,7 @@ import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Admit } from '../session/admission.ts';
 import type { AuthWait, Reception } from '../session/auth-wait.ts';
+import type { CloseCodeOf } from '../session/close-codes.ts';
 import type { Closing, Recipient, Socket } from '../session/session.ts';
 import type { ClientAddress } from './client-ip.ts';
 import type { Examine, Guard, Identify, Outcome } from './examine.ts';
@@ -22,6 +23,7 @@ export interface Gate extends Pick<Guard, 'health'> {
   readonly admit: Admit;
   /** Where those wait who have yet to say who they are. */
   readonly authWait: AuthWait;
+  readonly closeCodeOf: CloseCodeOf;
   readonly log: Log;
   readonly meters: Meters;
   readonly options: {
@@ -104,7 +106,7 @@ function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
         then(webSocket);
       } catch (error) {
         gate.log('handshake_failed', { error });
-        turnAway(webSocket, failures.internal, gate.log);
+        turnAway(webSocket, failures.internal, gate);
       }
     });
 
@@ -126,9 +128,7 @@ function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
       sayRefused(outcome.late, address);
       if (gate.options.handshakeErrors === 'http') refuse(stream, outcome.late);
       else
-        open(servers.v1, upgrade, (webSocket) =>
-          turnAway(webSocket, outcome.late.failure, gate.log),
-        );
+        open(servers.v1, upgrade, (webSocket) => turnAway(webSocket, outcome.late.failure, gate));
     } else if ('identify' in outcome) {
       const reception = receptionFor(outcome.identify, address);
       open(servers.v1, upgrade, (webSocket) => {
@@ -168,10 +168,10 @@ async function allClosed(clients: readonly WebSocket[]): Promise<void> {
 }
 
 /** Closes a connection that never became a session. Whatever comes from it goes nowhere. */
-function turnAway(webSocket: WebSocket, { close, reason }: Closing, log: Log): void {
+function turnAway(webSocket: WebSocket, failure: Closing, { closeCodeOf, log }: Gate): void {
   // `ws` closes by itself then.
   webSocket.on('error', (error) => log('socket_error', { error }));
-  webSocket.close(close, reason);
+  webSocket.close(closeCodeOf(failure), failure.reason);
 }
 
 function socketOf(webSocket: WebSocket, stream: Duplex): Socket {

@@ -42,6 +42,11 @@ export const events = {
     meaning:
       'Pages may preauthenticate over plain HTTP from this computer, with the cookie `postern-dev`, which has neither `Secure` nor the prefix: to try things out, and for nothing else.',
   },
+  close_code_misleads: {
+    level: 'warn',
+    meaning:
+      'By `POSTERN_CLOSE_CODES` a failure has a code after which a client that goes by [failures](failures.md), or by the ranges of codes, does the opposite of what the failure calls for: it comes back in vain, or stays away though it need not (`retry`: what is called for; `taken`: what the code says). Right only where each client was written for it.',
+  },
   unknown_variables: {
     level: 'warn',
     uncounted: true,

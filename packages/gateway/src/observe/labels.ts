@@ -45,8 +45,14 @@ export function refusalLabel(failure: Failure): RefusalLabel {
   return name !== undefined && refuses(name) ? name : 'other';
 }
 
-/** The label of a close code, the client's included, which may be any. */
-export function endingLabel(closeCode: number): EndingLabel {
+/** The label of an end by the gateway: by its row, for a deployment may give it any code. */
+export function endingLabel(failure: Failure): EndingLabel {
+  const name = byRow.get(failure);
+  return name !== undefined && closes(name) ? name : 'other';
+}
+
+/** The label of the close code that a client sent, which may be any. */
+export function closeCodeLabel(closeCode: number): EndingLabel {
   return byCloseCode.get(closeCode) ?? 'other';
 }
 

@@ -5,11 +5,11 @@ import type { Claims } from '../auth/verify.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Registry } from '../hub/registry.ts';
 import { auditMark, userOf } from '../observe/audit.ts';
-import { endingLabel } from '../observe/labels.ts';
 import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
 import { createAnnouncement } from './announce.ts';
 import type { OnSession } from './announce.ts';
+import type { CloseCodeOf } from './close-codes.ts';
 import type { Clock } from './deadline.ts';
 import { deadlineAt } from './deadline.ts';
 import type { ExpiryWheel } from './expiry.ts';
@@ -50,6 +50,7 @@ export type Admit = (socket: Socket, visitor: Visitor) => Session;
 /** The parts that a session is entered into. */
 export interface AdmissionParts {
   readonly clock: Clock;
+  readonly closeCodeOf: CloseCodeOf;
   readonly hub: Hub;
   readonly registry: Registry<Session>;
   readonly wheel: ExpiryWheel;
@@ -103,7 +104,7 @@ function enter<Granted>(
   { socket, visitor, protocol }: Entering<Granted>,
   parts: AdmissionParts,
 ): Session<Granted> {
-  const { clock, hub, registry, wheel, heartbeat, onSession, log, meters } = parts;
+  const { clock, closeCodeOf, hub, registry, wheel, heartbeat, onSession, log, meters } = parts;
   const { claims, grant, address } = visitor;
   const admittedMs = clock.monotonicMs();
   const undo: (() => void)[] = [];
@@ -118,6 +119,7 @@ function enter<Granted>(
     grant,
     claims,
     clock,
+    closeCodeOf,
     ...endOf(visitor, parts),
     ...flowOf(protocol, () => session, parts.options),
     onEnd: leave,
@@ -134,8 +136,7 @@ function enter<Granted>(
   function leave(close: Close): void {
     for (const step of undo) step();
     wheel.remove(session);
-    const { by, code } = close;
-    const failure = endingLabel(code);
+    const { by, code, failure } = close;
     meters.counter('sessionsEnded', { by, failure }).add();
     const seconds = Math.round((clock.monotonicMs() - admittedMs) / 1000);
     const mark = by === 'gateway' ? auditMark(failure) : {};

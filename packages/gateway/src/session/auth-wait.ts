@@ -4,6 +4,7 @@ import type { Claims } from '../auth/verify.ts';
 import { Registry } from '../hub/registry.ts';
 import type { Log } from '../observe/log.ts';
 import type { Admit, V1Visitor } from './admission.ts';
+import type { CloseCodeOf } from './close-codes.ts';
 import type { Clock, Deadline } from './deadline.ts';
 import { deadlineAt, isOver } from './deadline.ts';
 import type { ExpiryWheel, Mortal } from './expiry.ts';
@@ -41,6 +42,7 @@ export interface AuthWaitOptions {
   readonly admit: Admit;
   /** How many frames may come from a client, pings and pongs being the only ones. */
   readonly rate: Rate;
+  readonly closeCodeOf: CloseCodeOf;
   readonly log: Log;
 }
 
@@ -182,9 +184,9 @@ class WaitingConnection implements Recipient, Mortal {
   #deny(denial: Denial): void {
     if (this.#state === 'over') return;
     this.#stop();
-    const { close, reason } = denial.failure;
-    this.#waiting.socket.close(close, reason);
-    this.#waiting.reception.denied(denial);
+    const { socket, closeCodeOf, reception } = this.#waiting;
+    socket.close(closeCodeOf(denial.failure), denial.failure.reason);
+    reception.denied(denial);
   }
 
   #stop(): void {

@@ -2,6 +2,9 @@ import type { Duplex } from 'node:stream';
 import type { Failure } from '@postern/client/protocol';
 import { failures } from '@postern/client/protocol';
 import type { Claims } from '../auth/verify.ts';
+import type { EndingLabel } from '../observe/labels.ts';
+import { closeCodeLabel, endingLabel } from '../observe/labels.ts';
+import type { CloseCodeOf } from './close-codes.ts';
 import type { Clock, Deadline } from './deadline.ts';
 import { isOver } from './deadline.ts';
 import { Outbox } from './outbox.ts';
@@ -62,6 +65,7 @@ export interface SessionOptions<Granted> {
   /** What the session is ended for at its deadline: its token's end, or its own maximum age. */
   readonly deadlineFailure: Closing;
   readonly clock: Clock;
+  readonly closeCodeOf: CloseCodeOf;
   /** Most bytes that may be queued for the client; `Infinity` for no limit. */
   readonly queueBytes: number;
   /** How many frames may come from the client. */
@@ -79,6 +83,11 @@ export interface Close {
   readonly code: number;
   /** Whose doing it was. */
   readonly by: 'gateway' | 'client';
+  /**
+   * The name of the failure, whichever code stands for it here; of a client's own close what its code
+   * would be. `abnormal` and `noStatus` when there was no close frame, or none with a code.
+   */
+  readonly failure: EndingLabel;
 }
 
 /** Behind this much unsent data a close frame would come too late: cut off at once. */
@@ -164,22 +173,23 @@ export class Session<Granted = unknown> implements Recipient {
   /** Ends the session on purpose: cut off first, then said. Harmless when it has ended already. */
   end(failure: Closing): void {
     if (!this.#open) return;
-    const { socket } = this.#options;
-    const queuedBytes = this.#leave({ code: failure.close, by: 'gateway' });
+    const { socket, closeCodeOf } = this.#options;
+    const code = closeCodeOf(failure);
+    const queuedBytes = this.#leave({ code, by: 'gateway', failure: endingLabel(failure) });
 
     if (queuedBytes > LONGEST_QUEUE_BEFORE_CLOSE_FRAME) socket.terminate();
-    else socket.close(failure.close, failure.reason);
+    else socket.close(code, failure.reason);
   }
 
   /** The connection is gone: the client closed it, or it broke. */
   lose(code: number): void {
-    if (this.#open) this.#leave({ code, by: 'client' });
+    if (this.#open) this.#leave({ code, by: 'client', failure: closeCodeLabel(code) });
   }
 
   /** Pings; a client that has answered none of two pings is cut off. */
   beat(): void {
     if (this.#pingsUnanswered >= PINGS_UNANSWERED) {
-      if (this.#open) this.#leave({ code: ABNORMAL, by: 'gateway' });
+      if (this.#open) this.#leave({ code: ABNORMAL, by: 'gateway', failure: 'abnormal' });
       this.#options.socket.terminate();
       return;
     }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { KeyRing } from '#gateway/auth/key-ring.js';
 import { createVerifier } from '#gateway/auth/verify.js';
 import { createDevRoutes } from '#gateway/cli/dev-routes.js';
+import { createCloseCodes } from '#gateway/session/close-codes.js';
 
 /** What the routes take for now. */
 export const nowSeconds = 1_800_000_000;
@@ -60,6 +61,7 @@ export async function startRoutes(
     databaseChannel: 'gate',
     databaseUrl: 'postgres://postgres:pw@127.0.0.1:5432/postgres',
     version: '1.2.3',
+    closeCodeOf: createCloseCodes({ revoked: 4600 }, () => undefined),
     docsDir: docs === undefined ? join(folder, 'absent') : folder,
     openChannels: false,
     channelPatterns: true,

@@ -26,7 +26,7 @@ describe('The routes of postern dev', () => {
       assert.equal((await routes.get(path)).text, 'not ours', path);
   });
 
-  it('tell the page about the gateway, with the close codes of the failure table', async () => {
+  it('tell the page about the gateway, with the close codes of the failure table as they are here', async () => {
     const answer = await routes.get('/dev/info?fresh');
     const { closings, ...rest } = parse(answer);
 
@@ -38,11 +38,14 @@ describe('The routes of postern dev', () => {
       docs: ['protocol.md'],
     });
 
-    const { close: code, reason, advice } = failures.tokenExpired;
+    const { tokenExpired, revoked } = failures;
     assert.ok(Array.isArray(closings));
     assert.deepEqual(
-      closings.filter((row: { code: number }) => row.code === 3001),
-      [{ code, reason, advice }],
+      closings.filter(({ code }: { code: number }) => [3001, 4500, 4600].includes(code)),
+      [
+        { code: 3001, reason: tokenExpired.reason, advice: tokenExpired.advice },
+        { code: 4600, reason: revoked.reason, advice: revoked.advice },
+      ],
     );
     assert.ok(closings.every((row: { code?: number }) => row.code !== undefined));
   });

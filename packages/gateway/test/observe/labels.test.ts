@@ -3,28 +3,45 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { failures } from '@postern/client/protocol';
 import type { Failure } from '@postern/client/protocol';
-import { endingLabel, endingLabels, refusalLabel, refusalLabels } from '#gateway/observe/labels.js';
+import {
+  closeCodeLabel,
+  endingLabel,
+  endingLabels,
+  refusalLabel,
+  refusalLabels,
+} from '#gateway/observe/labels.js';
 
 const rows = Object.entries<Failure>(failures);
 
 describe('endingLabel', () => {
+  it('is the name of the failure that a connection is ended for', () => {
+    for (const [name, failure] of rows)
+      assert.equal(endingLabel(failure), failure.close === undefined ? 'other' : name);
+  });
+
+  it('is one of a few, whatever an end is made of', () => {
+    assert.equal(endingLabel({ ...failures.forbidden }), 'other');
+  });
+});
+
+describe('closeCodeLabel', () => {
   it('is the name of the failure that has the close code', () => {
     for (const [name, { close }] of rows)
-      if (close !== undefined) assert.equal(endingLabel(close), name);
+      if (close !== undefined) assert.equal(closeCodeLabel(close), name);
   });
 
   it('has a word for an end without a code, and for one without a close frame', () => {
-    assert.equal(endingLabel(1005), 'noStatus');
-    assert.equal(endingLabel(1006), 'abnormal');
+    assert.equal(closeCodeLabel(1005), 'noStatus');
+    assert.equal(closeCodeLabel(1006), 'abnormal');
   });
 
   it('is one of a few, whatever code a client closes with', () => {
     fc.assert(
       fc.property(fc.integer(), (code) => {
-        assert.ok(endingLabels.includes(endingLabel(code)));
+        assert.ok(endingLabels.includes(closeCodeLabel(code)));
       }),
     );
-    assert.equal(endingLabel(4999), 'other');
+    assert.equal(closeCodeLabel(4999), 'other');
     assert.equal(new Set(endingLabels).size, endingLabels.length);
   });
 });

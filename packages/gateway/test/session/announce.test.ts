@@ -33,6 +33,7 @@ function announced(onSession: OnSession | undefined) {
     deadline: deadlineAt(Infinity, clock),
     deadlineFailure: failures.tokenExpired,
     clock,
+    closeCodeOf: ({ close }) => close,
     rate: { perSecond: 0, burst: 1 },
     queueBytes: Infinity,
     onMessage: () => undefined,
@@ -81,19 +82,19 @@ describe('A session that is announced', () => {
     const { hook, only } = told();
     const { session } = announced(hook);
     session.lose(1000);
-    assert.deepEqual(await only().ended, { code: 1000, by: 'client' });
+    assert.deepEqual(await only().ended, { code: 1000, by: 'client', failure: 'normal' });
   });
 
   it('can be ended by the program, once, and within the call too', async () => {
     const within = announced(({ end }) => end());
-    assert.deepEqual(within.closes, [{ code: 3003, by: 'gateway' }]);
+    assert.deepEqual(within.closes, [{ code: 3003, by: 'gateway', failure: 'forbidden' }]);
 
     const { hook, only } = told();
     const { closes } = announced(hook);
     const { end, ended } = only();
     end();
     end();
-    assert.deepEqual(closes, [{ code: 3003, by: 'gateway' }]);
+    assert.deepEqual(closes, [{ code: 3003, by: 'gateway', failure: 'forbidden' }]);
     assert.deepEqual(await ended, closes[0]);
   });
 
@@ -103,7 +104,9 @@ describe('A session that is announced', () => {
       end();
       ends.push(ended);
     });
-    assert.deepEqual(await Promise.all(ends), [{ code: 3003, by: 'gateway' }]);
+    assert.deepEqual(await Promise.all(ends), [
+      { code: 3003, by: 'gateway', failure: 'forbidden' },
+    ]);
   });
 
   it('goes on when the program fails, at once or later, and the log says so', async () => {
@@ -124,6 +127,6 @@ describe('A session that is announced', () => {
   it('is not told to a program that did not ask, and ends without it', () => {
     const { session, closes, logged } = announced(undefined);
     session.lose(1006);
-    assert.deepEqual([closes, logged], [[{ code: 1006, by: 'client' }], []]);
+    assert.deepEqual([closes, logged], [[{ code: 1006, by: 'client', failure: 'abnormal' }], []]);
   });
 });

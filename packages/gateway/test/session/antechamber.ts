@@ -4,6 +4,7 @@ import type { Fields } from '#gateway/observe/log.js';
 import { Meters } from '#gateway/observe/meters.js';
 import { createAdmission } from '#gateway/session/admission.js';
 import type { AdmissionParts, V1Visitor } from '#gateway/session/admission.js';
+import { createCloseCodes } from '#gateway/session/close-codes.js';
 import { ExpiryWheel } from '#gateway/session/expiry.js';
 import { Heartbeat, HEARTBEAT_SECONDS } from '#gateway/session/heartbeat.js';
 import type { Session } from '#gateway/session/session.js';
@@ -27,6 +28,7 @@ export const ada: V1Visitor = {
 /** All that sessions are entered into, without a network or a database. */
 export class Antechamber {
   readonly clock = new TurnedClock();
+  readonly closeCodeOf = createCloseCodes(undefined, () => undefined);
   readonly hub = new Hub();
   readonly registry = new Registry<Session>();
   readonly wheel = new ExpiryWheel(this.clock);

@@ -16,9 +16,9 @@ export type Answer = V1Visitor | Denial;
 /** A connection without a credential, and a door that answers when it is told to. */
 export function arrive(rate = { perSecond: 0, burst: 1 }, given?: Admit) {
   const chamber = new Antechamber();
-  const { clock, wheel, parts } = chamber;
+  const { clock, closeCodeOf, wheel, parts } = chamber;
   const admit = given ?? createAdmission(parts);
-  const wait = new AuthWait({ clock, wheel, admit, rate, log: parts.log });
+  const wait = new AuthWait({ clock, wheel, admit, rate, closeCodeOf, log: parts.log });
   const socket = new FakeSocket();
   const tokens: string[] = [];
   const denials: Denial[] = [];

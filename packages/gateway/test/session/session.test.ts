@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import { failures } from '@postern/client/protocol';
+import type { CloseCodeOf } from '#gateway/session/close-codes.js';
 import { deadlineAt } from '#gateway/session/deadline.js';
 import type { Close } from '#gateway/session/session.js';
 import { Session } from '#gateway/session/session.js';
@@ -20,7 +21,11 @@ class FullStream extends Duplex {
   }
 }
 
-function setUp(stream: Duplex = new FullStream(), rate = { perSecond: 0, burst: 1 }) {
+function setUp(
+  stream: Duplex = new FullStream(),
+  rate = { perSecond: 0, burst: 1 },
+  closeCodeOf: CloseCodeOf = ({ close }) => close,
+) {
   const clock = new TurnedClock();
   const done: string[] = [];
   const messages: string[] = [];
@@ -42,6 +47,7 @@ function setUp(stream: Duplex = new FullStream(), rate = { perSecond: 0, burst: 
     deadline: deadlineAt(clock.wallMs() + 1_000, clock),
     deadlineFailure: failures.tokenExpired,
     clock,
+    closeCodeOf,
     rate,
     queueBytes: Infinity,
     onMessage: (data) => void messages.push(data.toString()),
@@ -109,7 +115,16 @@ describe('Session', () => {
     session.receive(Buffer.from('in'), 'text');
     assert.deepEqual([stream.writableLength, messages], [3, ['in']]);
     assert.deepEqual(done, ['close 3001 JWT expired']);
-    assert.deepEqual(closes, [{ code: 3001, by: 'gateway' }]);
+    assert.deepEqual(closes, [{ code: 3001, by: 'gateway', failure: 'tokenExpired' }]);
+  });
+
+  it('ends by the code that its failure has here, and is known by the failure’s name', () => {
+    const other: CloseCodeOf = ({ close }) => (close === 3001 ? 4321 : close);
+    const { clock, session, done, closes } = setUp(undefined, undefined, other);
+    clock.pass(1_000);
+    session.receive(Buffer.from('in'), 'text');
+    assert.deepEqual(done, ['close 4321 JWT expired']);
+    assert.deepEqual(closes, [{ code: 4321, by: 'gateway', failure: 'tokenExpired' }]);
   });
 
   it('ends at a message of the client’s that comes at the deadline', () => {
@@ -132,14 +147,14 @@ describe('Session', () => {
     session.expire();
     session.lose(1006);
     assert.deepEqual(done, ['close 4008 Slow consumer']);
-    assert.deepEqual(closes, [{ code: 4008, by: 'gateway' }]);
+    assert.deepEqual(closes, [{ code: 4008, by: 'gateway', failure: 'slowConsumer' }]);
   });
 
   it('that the client closed, or that broke, closes nothing itself', () => {
     const { session, done, closes } = setUp();
     session.lose(1000);
     session.end(failures.goingAway);
-    assert.deepEqual([done, closes], [[], [{ code: 1000, by: 'client' }]]);
+    assert.deepEqual([done, closes], [[], [{ code: 1000, by: 'client', failure: 'normal' }]]);
   });
 
   it('is cut off at once when the close frame would come after more than 64 KiB', () => {
@@ -151,7 +166,7 @@ describe('Session', () => {
       session.deliver(Buffer.alloc(bytes));
       session.expire();
       assert.deepEqual(done, [expected]);
-      assert.deepEqual(closes, [{ code: 3001, by: 'gateway' }]);
+      assert.deepEqual(closes, [{ code: 3001, by: 'gateway', failure: 'tokenExpired' }]);
     }
   });
 
@@ -172,6 +187,6 @@ describe('Session', () => {
     assert.deepEqual([done, closes], [['ping', 'ping', 'ping'], []]);
     session.beat();
     assert.equal(done.at(-1), 'terminate');
-    assert.deepEqual(closes, [{ code: 1006, by: 'gateway' }]);
+    assert.deepEqual(closes, [{ code: 1006, by: 'gateway', failure: 'abnormal' }]);
   });
 });

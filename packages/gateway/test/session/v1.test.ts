@@ -92,7 +92,7 @@ describe('A session of postern.v1', () => {
       [{ id: session.id, channels: ['news'] }],
     );
     session.lose(1000);
-    assert.deepEqual(await told[0]?.ended, { code: 1000, by: 'client' });
+    assert.deepEqual(await told[0]?.ended, { code: 1000, by: 'client', failure: 'normal' });
   });
 
   it('is pinged, and cut off when it answers none', () => {

@@ -1,5 +1,5 @@
 import { option } from '../option.ts';
-import { flag, number, oneOf, text } from '../parsers.ts';
+import { closeCodes, flag, number, oneOf, text } from '../parsers.ts';
 
 /** How the gateway runs: its log, its end, and whom it tells. */
 export const runningOptions = {
@@ -9,6 +9,10 @@ export const runningOptions = {
     ['PGWS_META_CHANNEL'],
   ),
   metaClose: option(flag.default(false), 'Tell the meta channel of ended connections too.'),
+  closeCodes: option(
+    closeCodes.optional(),
+    'Close codes in place of those in [failures](failures.md), by name: `tokenExpired=4401,revoked=4600`; `expired` is `tokenExpired` as well. Failures whose code is 3000 or more can have another one: 3000-4999, `1001`, `1008`, `1012`, `1013` or `1014`. Unset: none.',
+  ),
   logLevel: option(
     oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
     'Least level that is logged.',
