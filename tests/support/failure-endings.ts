@@ -13,7 +13,7 @@ import type { Scope } from './postgres.ts';
 import { APP, startPreauth } from './preauth.ts';
 import { RawSocket } from './raw-socket.ts';
 import { inSeconds, signToken } from './tokens.ts';
-import { enter, tickets } from './way-in.ts';
+import { enter, said, tickets } from './way-in.ts';
 import type { Tickets } from './way-in.ts';
 import type { Closing, ConnectOptions } from './ws-client.ts';
 import { WsClient } from './ws-client.ts';
@@ -88,6 +88,15 @@ export const endingsOn = (scope: Scope) =>
       const ada = await client({ ...CHAT, sub: 'ada' });
       await query(`SELECT postern.revoke(sub => 'ada')`);
       return await ada.closed();
+    },
+    identityChanged: async () => {
+      const { port } = await startPreauth(scope);
+      const client = await enter(port, await tickets(port));
+      const { session } = await said(client);
+      const claims = { sub: 'bob' };
+      const { body } = await tickets(port, { claims, body: JSON.stringify({ session }) });
+      client.send(JSON.stringify({ type: 'auth', id: 1, token: body['refreshToken'] }));
+      return await client.closed();
     },
     connectionLimit: () => endingOfTickets(scope, { POSTERN_CONNECTIONS_PER_USER: '1' }, twice),
   }) as const satisfies Record<EndingName, () => Promise<Closing>>;

@@ -14,6 +14,7 @@ export type {
   ChannelMode,
   Command,
   ErrorReply,
+  ExpiringMessage,
   GatewayMessage,
   OkReply,
   PingCommand,

@@ -120,7 +120,7 @@ function joinSessions(core: Core, publisher: Publisher) {
   const { metaChannel, metaClose } = options;
   const envelopes = new Envelopes(() => clock.wallMs());
   const raw = createRawProtocol({ publisher, envelopes, metaChannel, metaClose, log, meters });
-  const v1 = createV1Protocol({ clock, meters, maxMessageBytes: options.maxMessageBytes });
+  const v1 = createV1Protocol({ ...core, ...options, wheel });
   const admit = createAdmission({ ...core, wheel, heartbeat, protocols: { raw, v1 } });
   const { messagesPerSecond: perSecond, messageBurst: burst } = options;
   const authWait = new AuthWait({

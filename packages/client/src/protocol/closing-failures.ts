@@ -73,7 +73,13 @@ export const closingFailures = {
     close: 3000,
     reason: 'Unauthorized',
     code: 'credential_missing',
-    finerCodes: ['cookie_missing', 'csrf_invalid', 'cookie_invalid', 'embed_invalid'],
+    finerCodes: [
+      'cookie_missing',
+      'csrf_invalid',
+      'cookie_invalid',
+      'embed_invalid',
+      'refresh_invalid',
+    ],
     retry: 'new-token',
     advice:
       'Nothing valid was shown: no credential, or one that is not from this gateway, or the first message was no `auth`. Get one new token, try once more, then stop.',
@@ -83,7 +89,13 @@ export const closingFailures = {
     close: 3001,
     reason: 'JWT expired',
     code: 'token_expired',
-    finerCodes: ['csrf_expired', 'cookie_expired', 'embed_expired', 'auth_expired'],
+    finerCodes: [
+      'csrf_expired',
+      'cookie_expired',
+      'embed_expired',
+      'refresh_expired',
+      'auth_expired',
+    ],
     retry: 'new-token',
     advice:
       'The token is past its `exp`; or the login behind it has ended. Get a new one, then reconnect.',
@@ -154,6 +166,13 @@ export const closingFailures = {
     retry: 'no',
     advice:
       'The user, the login or the token was revoked (`postern.revoke`). Stop, and tell the user, who has to log in again.',
+  },
+  identityChanged: {
+    close: 4501,
+    reason: 'Identity changed',
+    retry: 'no',
+    advice:
+      'The token by which the session was to go on is good and somebody else’s: another user, or another login, than the session began with. Stop, show the page of the user who is logged in now, and connect anew.',
   },
   connectionLimit: {
     http: 429,

@@ -7,7 +7,10 @@ import type { Retry } from './failure.ts';
  * `codec.ts`.
  */
 
-/** Shows a token: the first message of a connection that brought no credential. */
+/**
+ * Shows a token: the first message of a connection that brought no credential; later, another one by
+ * which the session goes on.
+ */
 export interface AuthCommand {
   readonly type: 'auth';
   readonly id: number;
@@ -48,6 +51,17 @@ export interface WelcomeMessage {
 export interface OkReply {
   readonly type: 'ok';
   readonly id: number;
+  /** Of a later `auth`: when the credential ends now; absent: never. */
+  readonly expiresAt?: number;
+  /** Of a later `auth`: what is granted now. */
+  readonly channels?: WelcomeMessage['channels'];
+}
+
+/** The credential's end is near: show another one, or be closed with `tokenExpired`. */
+export interface ExpiringMessage {
+  readonly type: 'expiring';
+  /** How long it still counts, with a fraction. */
+  readonly seconds: number;
 }
 
 /** A command was not carried out; the connection stays. */
@@ -71,4 +85,4 @@ export interface PongReply {
 export type Reply = OkReply | ErrorReply | PongReply;
 
 /** What the gateway says. */
-export type GatewayMessage = WelcomeMessage | Reply;
+export type GatewayMessage = WelcomeMessage | ExpiringMessage | Reply;

@@ -5,7 +5,7 @@ import { channelRules, isNameable, rulesOf } from './channel-rules.ts';
 import type { ChannelRules } from './channel-rules.ts';
 import { asObject, own } from './decode.ts';
 import type { JsonObject } from './decode.ts';
-import { both, FULL, NONE, spellMode } from './mode.ts';
+import { both, FULL, NONE, parseMode, spellMode } from './mode.ts';
 import type { Mode } from './mode.ts';
 import type { Claims } from './token.ts';
 
@@ -62,16 +62,29 @@ export function scopeRules(scopes: Scopes, { sub, patterns }: ScopeRules): Chann
  * client asked for. What is no entry, a template included, asks for nothing.
  */
 export function narrowed(rules: ChannelRules, wanted: readonly string[]): Narrowed {
-  const asked = rulesOf(
-    wanted.map((text) => [wantedEntry(text), FULL]),
-    FULL,
-  );
-  const modeOf = (channel: string) => both(rules.modeOf(channel), asked.modeOf(channel));
-  const modeOfPrefix = (prefix: string) =>
-    both(rules.modeOfPrefix(prefix), asked.modeOfPrefix(prefix));
+  const asked = wanted.map((text) => [wantedEntry(text), FULL] as const);
+  return meet(rules, rulesOf(asked, FULL));
+}
 
-  const names = unique(rules.names, asked.names).map((name) => [name, modeOf(name)] as const);
-  const prefixes = unique(rules.prefixes, asked.prefixes).map(
+/** What each of two lists of entries allows. */
+export function common(one: Narrowed['entries'], other: Narrowed['entries']): Narrowed {
+  return meet(rulesOfEntries(one), rulesOfEntries(other));
+}
+
+function rulesOfEntries(entries: Narrowed['entries']): ChannelRules {
+  const read = Object.entries(entries).map(
+    ([text, mode]) => [wantedEntry(text), parseMode(mode) ?? NONE] as const,
+  );
+  return rulesOf(read, FULL);
+}
+
+function meet(one: ChannelRules, other: ChannelRules): Narrowed {
+  const modeOf = (channel: string) => both(one.modeOf(channel), other.modeOf(channel));
+  const modeOfPrefix = (prefix: string) =>
+    both(one.modeOfPrefix(prefix), other.modeOfPrefix(prefix));
+
+  const names = unique(one.names, other.names).map((name) => [name, modeOf(name)] as const);
+  const prefixes = unique(one.prefixes, other.prefixes).map(
     (prefix) => [`${prefix}*`, modeOfPrefix(prefix)] as const,
   );
   const entries = [...names, ...prefixes].flatMap(([text, mode]) => spelt(text, mode));

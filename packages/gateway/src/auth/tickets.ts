@@ -49,6 +49,14 @@ export interface EmbedTicket extends Login, Life {
   readonly origin: string;
 }
 
+/** What a refresh token holds: what of a login may have changed since the session began. */
+export interface RefreshTicket extends Omit<Login, keyof Identity>, Life {
+  /** Names the login, as a CSRF token does: who that is, the session knows. */
+  readonly cid: string;
+  /** The session that may go on by it, and no other. */
+  readonly session: string;
+}
+
 /** A token as it is handed out, and its end in UNIX seconds. */
 export interface Minted {
   readonly text: string;
@@ -74,6 +82,8 @@ export type NoTicket = 'invalid' | 'expired';
 const COOKIE_SECONDS = 55;
 /** Seconds that a page has to use its token. */
 const TOKEN_SECONDS = 45;
+/** Seconds that a page has to show its refresh token: it is connected already. */
+const REFRESH_SECONDS = 30;
 /** No ticket lives longer, whatever is signed. */
 const LONGEST_LIFE_SECONDS = 60;
 
@@ -81,9 +91,15 @@ const audiences = {
   cookie: 'postern/cookie',
   csrf: 'postern/ws',
   embed: 'postern/embed',
-} as const satisfies Partial<Record<TokenPurpose, string>>;
+  refresh: 'postern/refresh',
+} as const satisfies Record<TokenPurpose, string>;
 
-type TicketPurpose = keyof typeof audiences;
+const lives: Readonly<Record<TokenPurpose, number>> = {
+  cookie: COOKIE_SECONDS,
+  csrf: TOKEN_SECONDS,
+  embed: TOKEN_SECONDS,
+  refresh: REFRESH_SECONDS,
+};
 
 /** Makes the auth cookie of a login. */
 export function mintCookie(login: Login, mint: Mint): Minted {
@@ -104,6 +120,13 @@ export function mintCsrf(
 /** Makes the embed token of one page, which stands alone. */
 export function mintEmbed(login: Login, origin: string, mint: Mint): Minted {
   return seal('embed', { ...loginClaims(login), ori: origin, jti: newJti() }, mint);
+}
+
+/** Makes the refresh token of one session. */
+export function mintRefresh(login: Login, session: string, mint: Mint): Minted {
+  const sub = cidOf(login, mint.keys.newest, mint.keys);
+  const claims = { iss: login.iss, sub, cnx: session, jti: newJti(), ...heldClaims(login) };
+  return seal('refresh', claims, mint);
 }
 
 /** Opens an auth cookie. */
@@ -143,16 +166,28 @@ export function openEmbed(text: string, opener: Opener): EmbedTicket | NoTicket 
   return unlessOver({ ...login, jti, origin, ...life }, opener);
 }
 
-function seal(purpose: TicketPurpose, claims: JsonObject, { keys, nowSeconds }: Mint): Minted {
+/** Opens a refresh token. Whether it belongs to the login of a session is for `isBound` to say. */
+export function openRefresh(text: string, opener: Opener): RefreshTicket | NoTicket {
+  const opened = open('refresh', text, opener);
+  const held = opened === undefined ? undefined : heldOf(opened.claims);
+  if (opened === undefined || held === undefined) return 'invalid';
+
+  const { claims, life } = opened;
+  const [cid, session, jti] = ['sub', 'cnx', 'jti'].map((name) => own(claims, name));
+  if (!isId(cid) || !isFilled(session) || !isId(jti)) return 'invalid';
+  return unlessOver({ ...held, cid, session, ...life }, opener);
+}
+
+function seal(purpose: TokenPurpose, claims: JsonObject, { keys, nowSeconds }: Mint): Minted {
   const iat = Math.floor(nowSeconds);
-  const exp = iat + (purpose === 'cookie' ? COOKIE_SECONDS : TOKEN_SECONDS);
+  const exp = iat + lives[purpose];
   const whole = { ...claims, aud: audiences[purpose], iat, exp };
   return { text: sealToken(purpose, whole, keys), exp };
 }
 
 /** What all kinds have in common. A life that is over is still a life: see {@link unlessOver}. */
 function open(
-  purpose: TicketPurpose,
+  purpose: TokenPurpose,
   text: string,
   { keys, nowSeconds, clockLeewaySeconds }: Opener,
 ): { readonly claims: JsonObject; readonly life: Life } | undefined {
@@ -175,19 +210,30 @@ function unlessOver<Ticket extends Life>(ticket: Ticket, { nowSeconds }: Opener)
 }
 
 function loginClaims(login: Login): JsonObject {
-  const { iss, sub, sid, scopes, ajti, authIssuedAt, authExpiresAt } = login;
-  return { iss, sub, sid, scp: scopes, ajti, aiat: authIssuedAt, aexp: authExpiresAt };
+  const { iss, sub, sid } = login;
+  return { iss, sub, sid, ...heldClaims(login) };
+}
+
+function heldClaims({ scopes, ajti, authIssuedAt, authExpiresAt }: Login): JsonObject {
+  return { scp: scopes, ajti, aiat: authIssuedAt, aexp: authExpiresAt };
 }
 
 function loginOf(claims: JsonObject): Login | undefined {
-  const [iss, sub, sid, ajti] = ['iss', 'sub', 'sid', 'ajti'].map((name) => own(claims, name));
+  const [iss, sub, sid] = ['iss', 'sub', 'sid'].map((name) => own(claims, name));
+  const held = heldOf(claims);
+  if (typeof iss !== 'string' || !isFilled(sub) || typeof sid !== 'string') return undefined;
+  return held === undefined ? undefined : { iss, sub, sid, ...held };
+}
+
+/** What a ticket holds of a login beside who it is. */
+function heldOf(claims: JsonObject): Omit<Login, keyof Identity> | undefined {
+  const ajti = own(claims, 'ajti');
   const scopes = asObject(own(claims, 'scp'));
   const authIssuedAt = own(claims, 'aiat');
   const authExpiresAt = own(claims, 'aexp');
-  if (typeof iss !== 'string' || !isFilled(sub) || typeof sid !== 'string') return undefined;
   if (ajti !== undefined && typeof ajti !== 'string') return undefined;
   if (scopes === undefined || !isTime(authIssuedAt) || !isTime(authExpiresAt)) return undefined;
-  return { iss, sub, sid, scopes, ajti, authIssuedAt, authExpiresAt };
+  return { scopes, ajti, authIssuedAt, authExpiresAt };
 }
 
 function newJti(): string {

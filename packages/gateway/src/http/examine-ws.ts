@@ -1,21 +1,19 @@
-import { failures, LONGEST_TOKEN, parseOffers } from '@postern/client/protocol';
+import { failures, parseOffers } from '@postern/client/protocol';
 import { COOKIE_NAME, DEV_COOKIE_NAME, findCookie } from '../auth/auth-cookie.ts';
 import type { Found } from '../auth/auth-cookie.ts';
 import { wsCredentials } from '../auth/credential.ts';
 import type { WsCredential } from '../auth/credential.ts';
-import { own } from '../auth/decode.ts';
 import type { BroughtBy, OriginFailure, Origins, Whence } from '../auth/origins.ts';
-import { EVERYTHING, narrowed, scopeRules, scopesOf } from '../auth/scopes.ts';
-import type { Claims, Verify } from '../auth/verify.ts';
+import type { Claims } from '../auth/verify.ts';
 import type { V1Visitor } from '../session/admission.ts';
-import type { V1Grant } from '../session/v1.ts';
-import type { Applicant } from './authorize.ts';
-import type { Examine, Guard, Knock, Outcome } from './examine.ts';
-import { turnedDown } from './examine.ts';
+import type { Examine, Knock, Outcome } from './examine.ts';
 import { isFetchAllowed } from './fetch-metadata.ts';
 import { headerLines } from './header-lines.ts';
+import type { Login } from './login.ts';
+import { endedMeanwhile, grantTo, loginByBearer, objectionOf } from './login.ts';
+import type { RefreshGate, Way } from './refresh.ts';
+import { refreshBy } from './refresh.ts';
 import type { LateRefusal, Refusal, Refusing } from './refuse.ts';
-import type { TicketGate } from './ticket-login.ts';
 import { loginByCsrf, loginByEmbed } from './ticket-login.ts';
 import type { Transport } from './transport.ts';
 
@@ -27,26 +25,21 @@ export type Spend = (ticket: {
 }) => Promise<'first' | 'replayed' | 'unavailable'>;
 
 /** What a handshake of `postern.v1` is held against. */
-export interface WsGate extends Guard, TicketGate {
+export interface WsGate extends RefreshGate {
   readonly originOf: Origins['ofHandshake'];
   readonly transportOf: (request: Knock['request']) => Transport;
-  readonly verify: Verify;
   readonly spend: Spend;
-  readonly options: {
-    /** Whether channel claims may hold patterns and templates. */
-    readonly channelPatterns: boolean;
+  readonly options: RefreshGate['options'] & {
     /** Whether a CSRF token opens one socket only; an embed token always does. */
     readonly singleUse: boolean;
   };
 }
 
-/** Somebody whose credential holds. */
-interface Login {
-  readonly claims: Claims;
-  readonly expiresAt: number | undefined;
-  readonly authExpiresAt: number | undefined;
-  /** The entries that it narrowed itself to. */
-  readonly wanted: readonly string[];
+/** Somebody whose credential holds, and who wants to come in. */
+interface Entering {
+  readonly login: Login;
+  /** By what it goes on later. */
+  readonly way: Way;
   /** What is to be spent, where a ticket opens one socket only. */
   readonly once: Parameters<Spend>[0] | undefined;
 }
@@ -112,13 +105,19 @@ async function examineCredential(
 ): Promise<Exclude<Outcome, Refusal> | LateRefusal> {
   const [credential, ...others] = brought;
   if (others.length > 0) return { failure: failures.badMessage, code: 'credential_ambiguous' };
+  const byBearer = async (token: string) => {
+    const login = await loginByBearer(token, gate);
+    return 'failure' in login
+      ? login
+      : enter({ login, way: 'bearer', once: undefined }, knock, gate);
+  };
   if (credential === undefined) {
     // Our own cookie without the token beside it is what a forged request would bring.
     if (cookie !== 'missing') return { failure: failures.unauthorized };
-    return { identify: async (token) => enter(await loginByBearer(token, gate), knock, gate) };
+    return { identify: byBearer };
   }
   const { kind, token } = credential;
-  if (kind === 'bearer') return enter(await loginByBearer(token, gate), knock, gate);
+  if (kind === 'bearer') return byBearer(token);
 
   const { origin } = whence;
   const login =
@@ -127,56 +126,31 @@ async function examineCredential(
       : loginByEmbed({ token, origin }, gate);
   if ('failure' in login) return login;
   const isOnce = kind === 'embed' || gate.options.singleUse;
-  return enter({ ...login, once: isOnce ? login.once : undefined }, knock, gate);
-}
-
-async function loginByBearer(token: string, gate: WsGate): Promise<Login | LateRefusal> {
-  if (token.length > LONGEST_TOKEN) return { failure: failures.tokenInvalid };
-  const verification = await gate.verify(token, gate.now());
-  if ('problem' in verification)
-    return { failure: failures[verification.problem.failure], claims: verification.signed };
-  return { ...verification, authExpiresAt: undefined, wanted: EVERYTHING, once: undefined };
+  return enter({ login, way: 'ticket', once: isOnce ? login.once : undefined }, knock, gate);
 }
 
 /** A login that holds: what it may do here, whether there is room for it, and whether it is the first time. */
 async function enter(
-  login: Login | LateRefusal,
+  { login, way, once }: Entering,
   { request, stream, address }: Knock,
   gate: WsGate,
 ): Promise<V1Visitor | LateRefusal> {
-  if ('failure' in login) return login;
-  const { claims, expiresAt, authExpiresAt, wanted, once } = login;
-  if (gate.isRevoked(claims)) return { failure: failures.revoked, claims };
-  const sub = own(claims, 'sub');
-  const { channelPatterns: patterns } = gate.options;
-  const rules = scopeRules(scopesOf(claims), { sub: typeof sub === 'string' ? sub : '', patterns });
-  const grant = narrowed(rules, wanted);
-  if (grant.isEmpty) return { failure: failures.forbidden, code: 'scope_denied', claims };
-
-  const applicant = { request, claims, ...listed(grant.entries) };
+  const { claims, expiresAt, authExpiresAt } = login;
+  const objection = objectionOf(request, gate);
+  const grant = await grantTo(login, objection, gate);
+  if ('failure' in grant) return grant;
   const no =
-    (await turnedDown(applicant, gate, { failure: failures.forbidden, claims })) ??
     gate.turnstile.pass(claims, stream) ??
-    (await spentBefore(once, claims, gate));
+    (await spentBefore(once, claims, gate)) ??
+    endedMeanwhile(login, gate);
   if (no !== undefined) return no;
-  // Much may have happened while all that was waited for.
-  if (authExpiresAt !== undefined && authExpiresAt <= gate.now())
-    return { failure: failures.tokenExpired, code: 'auth_expired', claims };
-  if (gate.isRevoked(claims)) return { failure: failures.revoked, claims };
-  return { protocol: 'v1', claims, expiresAt, authExpiresAt, grant, address };
-}
-
-/** What is granted, as an embedding program is told of it. */
-function listed(entries: V1Grant['entries']): Omit<Applicant, 'request' | 'claims'> {
-  const channels = Object.keys(entries);
-  const having = (mode: 'r' | 'w'): readonly string[] =>
-    channels.filter((name) => entries[name]?.includes(mode));
-  return { channels, readable: having('r'), writable: having('w') };
+  const refresh = refreshBy(way, objection, gate);
+  return { protocol: 'v1', claims, expiresAt, authExpiresAt, grant, address, refresh };
 }
 
 /** Asked last, since it burns the ticket; and whoever cannot be asked lets nobody in. */
 async function spentBefore(
-  once: Login['once'],
+  once: Entering['once'],
   claims: Claims,
   gate: WsGate,
 ): Promise<LateRefusal | undefined> {

@@ -11,6 +11,8 @@ export interface PreauthWish {
   readonly channels: readonly string[] | undefined;
   /** Whether it wants an embed token, in place of cookie and CSRF token. */
   readonly embed: boolean;
+  /** The session that it wants to go on; undefined: it wants to connect. */
+  readonly session: string | undefined;
 }
 
 /** The longest body, in bytes. */
@@ -47,7 +49,7 @@ export async function readPreauthBody(
 }
 
 function wishIn(bytes: Buffer): PreauthWish | undefined {
-  if (bytes.length === 0) return { channels: undefined, embed: false };
+  if (bytes.length === 0) return { channels: undefined, embed: false, session: undefined };
   const object = parseObject(decodeUtf8(bytes) ?? '');
   if (object === undefined) return undefined;
 
@@ -56,8 +58,8 @@ function wishIn(bytes: Buffer): PreauthWish | undefined {
   );
   if (!isEntries(channels)) return undefined;
   if (embed !== undefined && typeof embed !== 'boolean') return undefined;
-  if (session !== undefined && typeof session !== 'string') return undefined;
-  return { channels, embed: embed === true };
+  if (session !== undefined && (typeof session !== 'string' || session === '')) return undefined;
+  return { channels, embed: embed === true, session };
 }
 
 function isEntries(value: unknown): value is readonly string[] | undefined {

@@ -139,6 +139,7 @@ async function examine(
   return {
     login,
     wanted: wish.channels,
+    session: wish.session,
     left,
     // What is no browser may name our own origin when it connects, as apps do that are written like pages.
     page: whence.origin ?? gate.ownOrigin ?? NO_PAGE,

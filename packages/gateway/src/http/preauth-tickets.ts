@@ -4,7 +4,7 @@ import type { CookieLife } from '../auth/auth-cookie.ts';
 import type { Narrowed } from '../auth/scopes.ts';
 import { narrowedScopes } from '../auth/scopes.ts';
 import type { Login, Mint, Minted } from '../auth/tickets.ts';
-import { mintCookie, mintCsrf, mintEmbed } from '../auth/tickets.ts';
+import { mintCookie, mintCsrf, mintEmbed, mintRefresh } from '../auth/tickets.ts';
 import type { Headers } from './problem.ts';
 import type { Refusal } from './refuse.ts';
 
@@ -13,7 +13,9 @@ export interface Granted {
   readonly login: Login;
   /** The entries that the page narrowed itself to; undefined: all that its login may. */
   readonly wanted: readonly string[] | undefined;
-  /** What is left of the login's scopes by that. */
+  /** The session that is to go on by a refresh token; undefined: none is. */
+  readonly session: string | undefined;
+  /** What is left of the login's scopes by that narrowing. */
   readonly left: Narrowed;
   /** The origin that the tickets are for. */
   readonly page: string;
@@ -31,11 +33,9 @@ export interface Tickets {
 
 /** Makes the tickets, or says that the login does not fit into a cookie. */
 export function mintTickets(granted: Granted, mint: Mint): Tickets | Refusal {
-  const { login, wanted, left, page, cookieName: name } = granted;
+  const { login, wanted, page, cookieName: name } = granted;
   if (name === undefined) {
-    // It stands alone: what the page asked for has no other place.
-    const scopes = wanted === undefined ? login.scopes : narrowedScopes(left);
-    const embed = mintEmbed({ ...login, scopes }, page, mint);
+    const embed = mintEmbed(standingAlone(granted), page, mint);
     return { body: { embedToken: embed.text, ...aboutIt(embed, granted, mint) }, headers: {} };
   }
 
@@ -49,8 +49,17 @@ export function mintTickets(granted: Granted, mint: Mint): Tickets | Refusal {
   return { body, headers: { 'Set-Cookie': set.line } };
 }
 
-function aboutIt(minted: Minted, { login, url }: Granted, mint: Mint): object {
+/** The login for a ticket with nothing beside it: what the page asked for has no other place. */
+function standingAlone({ login, wanted, left }: Granted): Login {
+  return wanted === undefined ? login : { ...login, scopes: narrowedScopes(left) };
+}
+
+function aboutIt(minted: Minted, granted: Granted, mint: Mint): object {
+  const { login, url, session } = granted;
+  const refreshToken =
+    session === undefined ? undefined : mintRefresh(standingAlone(granted), session, mint).text;
   return {
+    ...(refreshToken === undefined ? {} : { refreshToken }),
     expiresIn: secondsLeft(minted, mint),
     url,
     subprotocol: SUBPROTOCOL,

@@ -1,11 +1,14 @@
 import { failures } from '@postern/client/protocol';
 import { isBound } from '../auth/binding.ts';
+import type { Identity } from '../auth/binding.ts';
 import type { Found } from '../auth/auth-cookie.ts';
+import { own } from '../auth/decode.ts';
 import { EVERYTHING } from '../auth/scopes.ts';
 import type { SigningKeys } from '../auth/signing-keys.ts';
-import { openCookie, openCsrf, openEmbed } from '../auth/tickets.ts';
-import type { Life, Login, NoTicket } from '../auth/tickets.ts';
+import { openCookie, openCsrf, openEmbed, openRefresh } from '../auth/tickets.ts';
+import type { Life, Login, NoTicket, Opener } from '../auth/tickets.ts';
 import type { Claims } from '../auth/verify.ts';
+import type { Denial } from '../session/auth-wait.ts';
 import type { LateRefusal } from './refuse.ts';
 
 /** What tickets are opened by. */
@@ -49,7 +52,7 @@ export function loginByCsrf(
   const cookie = openCookie(found.value, opener);
   if (typeof cookie === 'string') return refusalFor('cookie', cookie);
   if (!isBound(csrf, cookie, gate.keys)) return { failure: failures.bindingMismatch };
-  return loginOf(cookie, { wanted: csrf.wanted ?? EVERYTHING, once: csrf }, opener.nowSeconds);
+  return withOnce(loginOf(cookie, csrf.wanted ?? EVERYTHING, opener), csrf);
 }
 
 /** The way of a page that another site frames: its token stands alone, and opens one socket. */
@@ -61,18 +64,58 @@ export function loginByEmbed(
   const embed = openEmbed(token, opener);
   if (typeof embed === 'string') return refusalFor('embed', embed);
   if (embed.origin !== origin) return { failure: failures.forbidden, code: 'origin_mismatch' };
-  return loginOf(embed, { wanted: EVERYTHING, once: embed }, opener.nowSeconds);
+  return withOnce(loginOf(embed, EVERYTHING, opener), embed);
+}
+
+/** A refresh token, and the session that it was shown on. */
+interface RefreshWay {
+  readonly token: string;
+  readonly id: string;
+  readonly claims: Claims;
+}
+
+/** The way on: the token is for this session alone, and for who began it. */
+export function loginByRefresh(
+  { token, id, claims }: RefreshWay,
+  gate: TicketGate,
+): Omit<TicketLogin, 'once'> | Denial {
+  const opener = openerOf(gate);
+  const refresh = openRefresh(token, opener);
+  if (typeof refresh === 'string') return refusalFor('refresh', refresh);
+  if (refresh.session !== id) return refusalFor('refresh', 'invalid');
+  const identity = identityOf(claims);
+  if (!isBound(refresh, identity, gate.keys)) return IDENTITY_CHANGED;
+  return loginOf({ ...identity, ...refresh }, EVERYTHING, opener);
+}
+
+/** The token is good, and somebody else’s. */
+export const IDENTITY_CHANGED: Denial = { failure: failures.identityChanged };
+
+/** Who a session began as, by claims that {@link claimsOf} made. */
+function identityOf(claims: Claims): Identity {
+  const [iss = '', sub = '', sid = ''] = ['iss', 'sub', 'sid'].map((name) => {
+    const value = own(claims, name);
+    return typeof value === 'string' ? value : undefined;
+  });
+  return { iss, sub, sid };
 }
 
 function loginOf(
   { authIssuedAt, authExpiresAt, ...login }: Login,
-  ticket: Pick<TicketLogin, 'wanted' | 'once'>,
-  nowSeconds: number,
-): TicketLogin | LateRefusal {
+  wanted: readonly string[],
+  { nowSeconds }: Opener,
+): Omit<TicketLogin, 'once'> | LateRefusal {
   const claims = claimsOf(login, authIssuedAt);
   if (authExpiresAt <= nowSeconds)
     return { failure: failures.tokenExpired, code: 'auth_expired', claims };
-  return { claims, expiresAt: undefined, authExpiresAt, ...ticket };
+  return { claims, expiresAt: undefined, authExpiresAt, wanted };
+}
+
+function withOnce(
+  login: Omit<TicketLogin, 'once'> | LateRefusal,
+  once: TicketLogin['once'],
+): TicketLogin | LateRefusal {
+  return 'failure' in login ? login : { ...login, once };
 }
 
 /** The claims of the site's token, as far as a ticket carries them. */
@@ -92,11 +135,11 @@ function claimsOf(
   };
 }
 
-function openerOf({ keys, now, clockLeewaySeconds }: TicketGate) {
+function openerOf({ keys, now, clockLeewaySeconds }: TicketGate): Opener {
   return { keys, nowSeconds: now(), clockLeewaySeconds };
 }
 
-function refusalFor(kind: 'csrf' | 'cookie' | 'embed', problem: NoTicket): LateRefusal {
+function refusalFor(kind: 'csrf' | 'cookie' | 'embed' | 'refresh', problem: NoTicket): LateRefusal {
   return problem === 'expired'
     ? { failure: failures.tokenExpired, code: `${kind}_expired` }
     : { failure: failures.unauthorized, code: `${kind}_invalid` };

@@ -23,6 +23,7 @@ const outcomes: Readonly<Record<FailureName, AuditOutcome | undefined>> = {
   badMessage: 'refused',
   binaryUnsupported: 'refused',
   bindingMismatch: 'refused',
+  identityChanged: 'refused',
   contentTooLarge: 'refused',
   preflightRequired: 'refused',
   replayed: 'refused',

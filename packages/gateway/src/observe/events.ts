@@ -100,6 +100,17 @@ export const events = {
     meaning: 'A key of the fetched JWK set cannot be used; the others can.',
   },
   session_started: { level: 'info', meaning: 'A client was let in.' },
+  session_refreshed: {
+    level: 'info',
+    meaning:
+      'A session goes on by another token of the same user; so many channels it may use now.',
+  },
+  refresh_refused: {
+    level: 'info',
+    audit: true,
+    meaning:
+      'The token by which a session would have gone on was refused; the fields say for which failure. The session stays until its end, unless the token is somebody else’s.',
+  },
   session_ended: {
     level: 'info',
     audit: true,
@@ -114,6 +125,10 @@ export const events = {
     level: 'warn',
     meaning:
       '`Forwarded` or `X-Forwarded-*` came from a peer that `POSTERN_TRUSTED_PROXIES` does not list, and is ignored. If the field names a proxy of yours, list it: without that all its clients count as one address. If not, a client made it up. Said once.',
+  },
+  refresh_failed: {
+    level: 'error',
+    meaning: 'A fault of the gateway’s while it looked at a token: the session stays as it was.',
   },
   handshake_failed: { level: 'error', meaning: 'A bug: a handshake ended in an exception.' },
   preauth_granted: {

@@ -76,6 +76,17 @@ export const metrics = {
     help: 'Pages that could not preauthenticate, by the failure they were told.',
   },
   sessions: { type: 'gauge', name: 'postern_sessions', help: 'Clients that are in.' },
+  sessionsRefreshed: {
+    type: 'counter',
+    name: 'postern_sessions_refreshed_total',
+    help: 'Sessions that went on by another token, each time.',
+  },
+  refreshesRefused: {
+    type: 'counter',
+    name: 'postern_refreshes_refused_total',
+    labels: { failure: endingLabels },
+    help: 'Tokens by which a session would have gone on and did not, by the failure it was told.',
+  },
   sessionsEnded: {
     type: 'counter',
     name: 'postern_sessions_ended_total',

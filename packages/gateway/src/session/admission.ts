@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { failures } from '@postern/client/protocol';
 import type { Grant } from '../auth/grant.ts';
-import type { Claims } from '../auth/verify.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { Registry } from '../hub/registry.ts';
 import { auditMark, userOf } from '../observe/audit.ts';
@@ -10,21 +8,20 @@ import type { Meters } from '../observe/meters.ts';
 import { createAnnouncement } from './announce.ts';
 import type { OnSession } from './announce.ts';
 import type { CloseCodeOf } from './close-codes.ts';
-import type { Clock } from './deadline.ts';
+import type { Clock, Deadline } from './deadline.ts';
 import { deadlineAt } from './deadline.ts';
 import type { ExpiryWheel } from './expiry.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Protocol } from './protocol.ts';
-import type { Close, MessageKind, Socket } from './session.ts';
+import type { Refresh } from './refresh.ts';
+import type { Close, Socket } from './session.ts';
 import { Session } from './session.ts';
+import type { Shown } from './standing.ts';
+import { outlasts, standingOf } from './standing.ts';
 import type { V1Grant } from './v1.ts';
 
 /** Somebody who may enter: who it is, and what is allowed here. */
-interface Arrival<Granted> {
-  readonly claims: Claims;
-  readonly grant: Granted;
-  /** The token's `exp` in UNIX seconds; undefined when it has none. */
-  readonly expiresAt: number | undefined;
+interface Arrival<Granted> extends Shown<Granted> {
   /** Where it comes from, for the log. */
   readonly address: string | undefined;
 }
@@ -37,8 +34,8 @@ export interface RawVisitor extends Arrival<Grant> {
 /** Somebody who speaks `postern.v1`. */
 export interface V1Visitor extends Arrival<V1Grant> {
   readonly protocol: 'v1';
-  /** The end of the login behind a ticket, in UNIX seconds: no leeway is given. Undefined: no ticket. */
-  readonly authExpiresAt: number | undefined;
+  /** Decides later about further tokens. */
+  readonly refresh: Refresh;
 }
 
 /** Somebody who may enter. */
@@ -55,7 +52,7 @@ export interface AdmissionParts {
   readonly registry: Registry<Session>;
   readonly wheel: ExpiryWheel;
   readonly heartbeat: Heartbeat;
-  readonly protocols: { readonly raw: Protocol<Grant>; readonly v1: Protocol<V1Grant> };
+  readonly protocols: { readonly raw: Protocol<RawVisitor>; readonly v1: Protocol<V1Visitor> };
   /** Told of each session; undefined: nobody is. */
   readonly onSession: OnSession | undefined;
   readonly log: Log;
@@ -94,17 +91,18 @@ export function createAdmission(parts: AdmissionParts): Admit {
 }
 
 /** A visitor, and what it speaks. */
-interface Entering<Granted> {
+interface Entering<Arriving extends Visitor> {
   readonly socket: Socket;
-  readonly visitor: Visitor & Arrival<Granted>;
-  readonly protocol: Protocol<Granted>;
+  readonly visitor: Arriving;
+  readonly protocol: Protocol<Arriving>;
 }
 
-function enter<Granted>(
-  { socket, visitor, protocol }: Entering<Granted>,
+function enter<Arriving extends Visitor>(
+  { socket, visitor, protocol }: Entering<Arriving>,
   parts: AdmissionParts,
-): Session<Granted> {
-  const { clock, closeCodeOf, hub, registry, wheel, heartbeat, onSession, log, meters } = parts;
+): Session<Arriving['grant']> {
+  const { clock, closeCodeOf, hub, registry, wheel, heartbeat, onSession, log, meters, options } =
+    parts;
   const { claims, grant, address } = visitor;
   const admittedMs = clock.monotonicMs();
   const undo: (() => void)[] = [];
@@ -112,24 +110,34 @@ function enter<Granted>(
   const channels = protocol.channels(grant);
   const announcement = createAnnouncement(onSession, log);
   const who = { session: id, address, user: userOf(claims) };
-  const session: Session<Granted> = new Session({
+  const rules = { clock, ageEnd: ageEndOf(options, clock), expLeeway: options.expLeeway };
+  const session: Session<Arriving['grant']> = new Session({
     id,
     protocol: visitor.protocol,
     socket,
-    grant,
-    claims,
     clock,
     closeCodeOf,
-    ...endOf(visitor, parts),
-    ...flowOf(protocol, () => session, parts.options),
+    ...standingOf<Arriving['grant']>(visitor, rules),
+    ...flowOf(options, protocol.answersExcess),
+    onMessage: (data, kind, pace) => conversation.receive(data, kind, pace),
     onEnd: leave,
   });
+  const renew = (shown: Shown<Arriving['grant']>): boolean => {
+    const standing = standingOf(shown, rules);
+    if (!outlasts(standing.expiresAt, session.expiresAt)) return false;
+    // The wheel finds it by its deadline.
+    wheel.remove(session);
+    session.renew(standing);
+    wheel.add(session);
+    return true;
+  };
+  const conversation = protocol.converse({ session, visitor, renew });
 
   undo.push(registry.add(session), heartbeat.add(session));
   wheel.add(session);
   undo.push(...protocol.readable(grant).map((name) => hub.subscribe(name, session)));
   log('session_started', { ...who, protocol: visitor.protocol, channels: channels.length });
-  protocol.opened(session);
+  conversation.opened();
   announcement.opened(session, channels);
   return session;
 
@@ -141,40 +149,27 @@ function enter<Granted>(
     const seconds = Math.round((clock.monotonicMs() - admittedMs) / 1000);
     const mark = by === 'gateway' ? auditMark(failure) : {};
     log('session_ended', { ...mark, ...who, failure, code, by, seconds, ignored: session.ignored });
-    protocol.closed(session, close);
+    conversation.closed(close);
     announcement.closed(close);
   }
 }
-/** How much may come from a client and wait for it, and who takes what comes. */
-function flowOf<Granted>(
-  { receive, excess }: Protocol<Granted>,
-  session: () => Session<Granted>,
+
+/** How much may come from a client and wait for it. */
+function flowOf(
   { messagesPerSecond: perSecond, messageBurst: burst, queueBytes }: AdmissionParts['options'],
+  answersExcess: boolean,
 ) {
   return {
     queueBytes: queueBytes === 0 ? Infinity : queueBytes,
     rate: { perSecond, burst },
-    onMessage: (data: Buffer, kind: MessageKind): void => receive(session(), data, kind),
-    excess: excess && {
-      rate: { perSecond: perSecond * EXCESS, burst: burst * EXCESS },
-      onMessage: (data: Buffer, kind: MessageKind): void => excess(session(), data, kind),
-    },
+    excessRate: answersExcess
+      ? { perSecond: perSecond * EXCESS, burst: burst * EXCESS }
+      : undefined,
   };
 }
 
-/** When a session ends at the latest, and what it is told then: whichever comes first. */
-function endOf(visitor: Visitor, { clock, options }: AdmissionParts) {
-  const { expLeeway, maxConnectionAge } = options;
-  const tokenEnd = visitor.expiresAt ?? Infinity;
-  const loginEnd = (visitor.protocol === 'v1' ? visitor.authExpiresAt : undefined) ?? Infinity;
-  const shownEnd = Math.min(tokenEnd + expLeeway, loginEnd);
-  const ageEndMs = maxConnectionAge === 0 ? Infinity : clock.wallMs() + maxConnectionAge * 1000;
-
-  return {
-    // With the leeway: who was let in by it would be told of an end that is past, and come anew at once.
-    expiresAt: shownEnd === Infinity ? undefined : shownEnd,
-    ...(shownEnd * 1000 <= ageEndMs
-      ? { deadline: deadlineAt(shownEnd * 1000, clock), deadlineFailure: failures.tokenExpired }
-      : { deadline: deadlineAt(ageEndMs, clock), deadlineFailure: failures.tooOld }),
-  };
+/** When a session that begins now has reached its greatest age. */
+function ageEndOf({ maxConnectionAge }: AdmissionParts['options'], clock: Clock): Deadline {
+  const ageMs = maxConnectionAge === 0 ? Infinity : maxConnectionAge * 1000;
+  return deadlineAt(clock.wallMs() + ageMs, clock);
 }

@@ -11,7 +11,7 @@ import type { ExpiryWheel, Mortal } from './expiry.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Rate } from './rate-limit.ts';
 import type { Closing, MessageKind, Recipient, Session, Socket } from './session.ts';
-import { send } from './v1.ts';
+import { send } from './reply.ts';
 
 /** Why a connection does not become a session. */
 export interface Denial {

@@ -27,6 +27,14 @@ export function deadlineAt(wallMs: number, clock: Clock): Deadline {
   };
 }
 
+/** The end that comes first: over as soon as either of them is. */
+export function earlier(one: Deadline, other: Deadline): Deadline {
+  return {
+    wallMs: Math.min(one.wallMs, other.wallMs),
+    monotonicMs: Math.min(one.monotonicMs, other.monotonicMs),
+  };
+}
+
 /**
  * A wall clock set back cannot extend a session, since the monotonic one goes on; a machine that
  * slept cannot either, since the wall clock went on. Two comparisons: runs before each delivery.

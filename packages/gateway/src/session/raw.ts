@@ -6,8 +6,9 @@ import type { Meters } from '../observe/meters.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
 import { fitsNotification } from '../postgres/envelope.ts';
 import type { Outcome } from '../postgres/notifier.ts';
+import type { RawVisitor } from './admission.ts';
 import type { Protocol } from './protocol.ts';
-import type { Closing, Session } from './session.ts';
+import type { Close, Closing, Session } from './session.ts';
 
 /** What takes a message to PostgreSQL, a text per channel, and says once what became of it. */
 export interface Publisher {
@@ -42,8 +43,9 @@ const SHARE_BYTES = 1_048_576;
  * Builds the protocol of postgres-websockets: every text is a message for every channel that its sender
  * may write.
  */
-export function createRawProtocol(options: RawOptions): Protocol<Grant> {
-  const { publisher, envelopes, metaChannel, metaClose, log, meters } = options;
+export function createRawProtocol(options: RawOptions): Protocol<RawVisitor> {
+  const { publisher, envelopes, log, meters } = options;
+  const meta = createMeta(options);
   const counts = countsOf(meters);
 
   const receive = (session: Session<Grant>, data: Buffer): void => {
@@ -87,13 +89,24 @@ export function createRawProtocol(options: RawOptions): Protocol<Grant> {
   return {
     channels: ({ channels }) => channels,
     readable: ({ readable }) => readable,
-    receive,
-    excess: undefined,
-    opened: ({ claims, grant }) => {
+    answersExcess: false,
+    converse: ({ session }) => ({
+      opened: () => meta.opened(session),
+      receive: (data) => receive(session, data),
+      closed: (close) => meta.closed(session, close),
+    }),
+  };
+}
+
+/** What tells the meta channel of sessions, if there is one. */
+function createMeta(options: RawOptions) {
+  const { envelopes, metaChannel, metaClose } = options;
+  return {
+    opened: ({ claims, grant }: Session<Grant>): void => {
       if (metaChannel !== undefined)
         tellMeta(options, envelopes.connectionOpen(metaChannel, claims, grant.channels));
     },
-    closed: ({ claims, grant }, { code }) => {
+    closed: ({ claims, grant }: Session<Grant>, { code }: Close): void => {
       if (metaChannel !== undefined && metaClose)
         tellMeta(options, envelopes.connectionClose(metaChannel, claims, grant.channels, code));
     },

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Failure } from '@postern/client/protocol';
+import type { Failure, FailureCode } from '@postern/client/protocol';
 import { failures } from '@postern/client/protocol';
 import type { Claims } from '../auth/verify.ts';
 import type { EndingLabel } from '../observe/labels.ts';
@@ -10,6 +10,7 @@ import { isOver } from './deadline.ts';
 import { Outbox } from './outbox.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Rate } from './rate-limit.ts';
+import type { Standing } from './standing.ts';
 
 /** What a session needs of a WebSocket. */
 export interface Socket {
@@ -44,35 +45,29 @@ export interface Recipient {
 export type ProtocolName = 'raw' | 'v1';
 
 /** A failure that ends an open connection. */
-export type Closing = Failure & { readonly close: number };
+export type Closing = Failure & { readonly close: number; readonly code?: FailureCode };
 
 /** What the frames of a message were marked as. */
 export type MessageKind = 'text' | 'binary';
 
-/** What takes a message of the client's, while the session is open. */
-type OnMessage = (data: Buffer, kind: MessageKind) => void;
+/** How a message stands to the rate: within it, or over it by as much as can still be answered. */
+export type Pace = 'within' | 'over';
 
 /** What an authorised connection is made of. */
-export interface SessionOptions<Granted> {
+export interface SessionOptions<Granted> extends Standing<Granted> {
   readonly id: string;
   readonly protocol: ProtocolName;
   readonly socket: Socket;
-  readonly grant: Granted;
-  readonly claims: Claims;
-  /** The end of what the client has shown, in UNIX seconds, leeway added; undefined: never. */
-  readonly expiresAt: number | undefined;
-  readonly deadline: Deadline;
-  /** What the session is ended for at its deadline: its token's end, or its own maximum age. */
-  readonly deadlineFailure: Closing;
   readonly clock: Clock;
   readonly closeCodeOf: CloseCodeOf;
   /** Most bytes that may be queued for the client; `Infinity` for no limit. */
   readonly queueBytes: number;
   /** How many frames may come from the client. */
   readonly rate: Rate;
-  readonly onMessage: OnMessage;
-  /** Takes what comes over that rate, up to one of its own; undefined: whoever goes over it is ended. */
-  readonly excess: { readonly rate: Rate; readonly onMessage: OnMessage } | undefined;
+  /** How many more may come and be answered as too many; undefined: whoever goes over the rate is ended. */
+  readonly excessRate: Rate | undefined;
+  /** Takes a message of the client's, while the session is open. */
+  readonly onMessage: (data: Buffer, kind: MessageKind, pace: Pace) => void;
   /** Called exactly once, however the session ended. */
   readonly onEnd: (close: Close) => void;
 }
@@ -107,10 +102,6 @@ const ABNORMAL = 1006;
 export class Session<Granted = unknown> implements Recipient {
   readonly id: string;
   readonly protocol: ProtocolName;
-  readonly grant: Granted;
-  readonly claims: Claims;
-  readonly expiresAt: number | undefined;
-  readonly deadline: Deadline;
   /** Messages of a client that may not write: counted, and never answered. */
   ignored = 0;
   /** Bytes of its messages that PostgreSQL has not answered for. */
@@ -119,6 +110,7 @@ export class Session<Granted = unknown> implements Recipient {
   readonly #outbox: Outbox;
   readonly #rateLimit: RateLimit;
   readonly #excessLimit: RateLimit | undefined;
+  #standing: Standing<Granted>;
   #open = true;
   #pingsUnanswered = 0;
 
@@ -127,23 +119,56 @@ export class Session<Granted = unknown> implements Recipient {
     this.#options = options;
     this.id = options.id;
     this.protocol = options.protocol;
-    this.grant = options.grant;
-    this.claims = options.claims;
-    this.expiresAt = options.expiresAt;
-    this.deadline = options.deadline;
+    this.#standing = options;
     this.#rateLimit = new RateLimit(options.rate, nowMs);
-    this.#excessLimit = options.excess && new RateLimit(options.excess.rate, nowMs);
+    this.#excessLimit = options.excessRate && new RateLimit(options.excessRate, nowMs);
     this.#outbox = new Outbox({
       stream: options.socket.stream,
-      mayWrite: () => this.#isOpen(),
+      mayWrite: () => this.isOpen,
       limitBytes: options.queueBytes,
       onOverflow: () => this.end(failures.slowConsumer),
     });
   }
 
+  /** What it may do. */
+  get grant(): Granted {
+    return this.#standing.grant;
+  }
+
+  /** What its client has shown. */
+  get claims(): Claims {
+    return this.#standing.claims;
+  }
+
+  /** The end of what its client has shown, in UNIX seconds; undefined: never. */
+  get expiresAt(): number | undefined {
+    return this.#standing.expiresAt;
+  }
+
+  /** Its own end. */
+  get deadline(): Deadline {
+    return this.#standing.deadline;
+  }
+
+  /** Whether it goes on at its deadline with another token: otherwise it has reached its greatest age. */
+  get endsWithToken(): boolean {
+    return this.#standing.deadlineFailure === failures.tokenExpired;
+  }
+
+  /** Whether anything may still go out or come in. Held against the deadline, which ends it when it has come. */
+  get isOpen(): boolean {
+    if (this.#open && isOver(this.deadline, this.#options.clock)) this.expire();
+    return this.#open && this.#options.socket.isOpen;
+  }
+
+  /** From now on its client has shown something else. What is over stays over: see {@link isOpen}. */
+  renew(standing: Standing<Granted>): void {
+    this.#standing = standing;
+  }
+
   /** Sends one frame. Runs once per subscriber and message: see `docs/architecture.md`, hot path. */
   deliver(frame: Buffer): void {
-    if (this.#isOpen()) this.#outbox.deliver(frame);
+    if (this.isOpen) this.#outbox.deliver(frame);
   }
 
   /** Bytes that wait for the client to read them. */
@@ -153,21 +178,19 @@ export class Session<Granted = unknown> implements Recipient {
 
   /** Takes one message of the client's. */
   receive(data: Buffer, kind: MessageKind): void {
-    if (!this.#isOpen()) return;
-    const { onMessage, excess } = this.#options;
+    if (!this.isOpen) return;
     const pace = this.#pace();
-    if (pace === 'within') onMessage(data, kind);
-    else if (pace === 'over') excess?.onMessage(data, kind);
+    if (pace !== 'too far') this.#options.onMessage(data, kind, pace);
   }
 
   /** A ping came, which `ws` answers: it costs what a message costs. */
   pinged(): void {
-    if (this.#isOpen()) this.#pace();
+    if (this.isOpen) this.#pace();
   }
 
   /** The deadline has come. */
   expire(): void {
-    this.end(this.#options.deadlineFailure);
+    this.end(this.#standing.deadlineFailure);
   }
 
   /** Ends the session on purpose: cut off first, then said. Harmless when it has ended already. */
@@ -200,21 +223,16 @@ export class Session<Granted = unknown> implements Recipient {
   /** A pong came. */
   alive(): void {
     this.#pingsUnanswered = 0;
-    if (this.#isOpen()) this.#pace();
+    if (this.isOpen) this.#pace();
   }
 
   /** How one more frame stands to the rate; whoever has gone too far is ended. */
-  #pace(): 'within' | 'over' | 'too far' {
+  #pace(): Pace | 'too far' {
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#rateLimit.take(nowMs)) return 'within';
     if (this.#excessLimit?.take(nowMs) === true) return 'over';
     this.end(failures.rateLimited);
     return 'too far';
-  }
-
-  #isOpen(): boolean {
-    if (this.#open && isOver(this.deadline, this.#options.clock)) this.expire();
-    return this.#open && this.#options.socket.isOpen;
   }
 
   #leave(close: Close): number {

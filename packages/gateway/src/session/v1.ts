@@ -1,22 +1,17 @@
-import { encodeMessage, failures, parseCommand } from '@postern/client/protocol';
-import type {
-  ChannelMode,
-  Command,
-  ErrorReply,
-  Failure,
-  FailureCode,
-  GatewayMessage,
-  Reply,
-  WelcomeMessage,
-} from '@postern/client/protocol';
+import { failures, parseCommand } from '@postern/client/protocol';
+import type { ChannelMode, Command, WelcomeMessage } from '@postern/client/protocol';
 import { own } from '../auth/decode.ts';
 import type { Mode } from '../auth/mode.ts';
 import type { Meters } from '../observe/meters.ts';
-import type { Clock } from './deadline.ts';
-import { textFrame } from './frame.ts';
+import type { V1Visitor } from './admission.ts';
+import type { ExpiringParts } from './expiring.ts';
+import { Expiring } from './expiring.ts';
 import { HEARTBEAT_SECONDS } from './heartbeat.ts';
-import type { Protocol } from './protocol.ts';
-import type { MessageKind, Session } from './session.ts';
+import type { Conversation, Protocol, Talk } from './protocol.ts';
+import type { RefreshParts } from './refresh.ts';
+import { Refreshing } from './refresh.ts';
+import { badCommand, errorReply, send } from './reply.ts';
+import type { MessageKind, Pace, Session } from './session.ts';
 
 /** What a visitor of `postern.v1` may do with whatever channel it names. */
 export interface V1Grant {
@@ -26,91 +21,92 @@ export interface V1Grant {
 }
 
 /** What the protocol needs. */
-export interface V1Options {
-  readonly clock: Clock;
+export interface V1Options extends ExpiringParts, RefreshParts {
   /** Longest message a client may send, in bytes; 0: no limit. */
   readonly maxMessageBytes: number;
   readonly meters: Meters;
 }
 
 /** Builds `postern.v1`: a client is welcomed, says commands and gets a reply to each. */
-export function createV1Protocol({ clock, maxMessageBytes, meters }: V1Options): Protocol<V1Grant> {
+export function createV1Protocol(options: V1Options): Protocol<V1Visitor> {
+  const { meters } = options;
   const received = meters.counter('messagesReceived');
   const receivedBytes = meters.counter('messageBytesReceived');
-  const count = (data: Buffer): void => {
+  const count = (bytes: number): void => {
     received.add();
-    receivedBytes.add(data.length);
+    receivedBytes.add(bytes);
   };
 
   return {
     channels: ({ entries }) => Object.keys(entries),
     // It asks for each that it wants to read.
     readable: () => [],
-    receive: (session, data, kind) => {
-      count(data);
-      const parsed = read(session, data, kind);
-      if (parsed === undefined) return;
-      const isBad = 'problem' in parsed;
-      send(session, isBad ? badCommand(parsed.id, parsed.problem) : replyTo(parsed.command));
-    },
-    excess: (session, data, kind) => {
-      count(data);
-      const parsed = read(session, data, kind);
-      if (parsed === undefined) return;
-      const { id } = 'command' in parsed ? parsed.command : parsed;
-      send(session, errorReply(id, failures.rateLimited));
-    },
-    opened: (session) =>
-      send(session, { ...welcome(session, clock), maxPayloadBytes: maxMessageBytes }),
-    closed: () => undefined,
+    answersExcess: true,
+    converse: (talk) => new V1Conversation(talk, options, count),
   };
 }
 
-/** Sends one message to one session. */
-export function send(session: Session, message: GatewayMessage): void {
-  session.deliver(textFrame(encodeMessage(message)));
-}
+class V1Conversation implements Conversation {
+  readonly #session: Session<V1Grant>;
+  readonly #options: V1Options;
+  readonly #count: (bytes: number) => void;
+  readonly #expiring: Expiring;
+  readonly #refreshing: Refreshing;
 
-/** What a message says that can be answered. Whoever sends any other is ended, and it is undefined. */
-function read(session: Session, data: Buffer, kind: MessageKind) {
-  if (kind === 'binary') {
-    session.end(failures.binaryUnsupported);
-    return undefined;
+  constructor(talk: Talk<V1Visitor>, options: V1Options, count: (bytes: number) => void) {
+    this.#session = talk.session;
+    this.#options = options;
+    this.#count = count;
+    this.#expiring = new Expiring(talk.session, options);
+    this.#refreshing = new Refreshing(talk, options, () => this.#expiring.arm());
   }
-  const parsed = parseCommand(data.toString());
-  if (parsed === undefined) session.end(failures.badMessage);
-  return parsed;
-}
 
-/** Carries a command out. */
-function replyTo(command: Command): Reply {
-  const { type, id } = command;
-  switch (type) {
-    case 'auth':
-      return badCommand(id, 'An auth counts as the first message only');
-    case 'ping':
-      return { type: 'pong', id };
+  opened(): void {
+    send(this.#session, welcome(this.#session, this.#options));
+    this.#expiring.arm();
   }
-}
 
-function badCommand(id: number, problem: string): ErrorReply {
-  return errorReply(id, failures.badMessage, problem);
-}
+  receive(data: Buffer, kind: MessageKind, pace: Pace): void {
+    this.#count(data.length);
+    const parsed = this.#read(data, kind);
+    if (parsed === undefined) return;
+    const { id } = 'command' in parsed ? parsed.command : parsed;
+    if (pace === 'over') send(this.#session, errorReply(id, failures.rateLimited));
+    else if ('problem' in parsed) send(this.#session, badCommand(id, parsed.problem));
+    else this.#carryOut(parsed.command);
+  }
 
-/** The reply to a command that is not carried out, by a row of the failure table. */
-function errorReply(
-  id: number,
-  { code, reason, retry }: Failure & { readonly code: FailureCode },
-  message: string = reason,
-): ErrorReply {
-  return { type: 'error', id, code, message, retry };
+  closed(): void {
+    this.#expiring.disarm();
+  }
+
+  /** What a message says that can be answered. Whoever sends any other is ended, and it is undefined. */
+  #read(data: Buffer, kind: MessageKind) {
+    if (kind === 'binary') {
+      this.#session.end(failures.binaryUnsupported);
+      return undefined;
+    }
+    const parsed = parseCommand(data.toString());
+    if (parsed === undefined) this.#session.end(failures.badMessage);
+    return parsed;
+  }
+
+  #carryOut(command: Command): void {
+    switch (command.type) {
+      case 'auth':
+        void this.#refreshing.take(command);
+        return;
+      case 'ping':
+        send(this.#session, { type: 'pong', id: command.id });
+    }
+  }
 }
 
 /** All that a session is told about itself. */
 function welcome(
   { id, claims, grant, expiresAt }: Session<V1Grant>,
-  clock: Clock,
-): Omit<WelcomeMessage, 'maxPayloadBytes'> {
+  { clock, maxMessageBytes }: V1Options,
+): WelcomeMessage {
   const user = own(claims, 'sub');
   return {
     type: 'welcome',
@@ -120,5 +116,6 @@ function welcome(
     serverTime: clock.wallMs() / 1000,
     channels: grant.entries,
     pingSeconds: HEARTBEAT_SECONDS,
+    maxPayloadBytes: maxMessageBytes,
   };
 }

@@ -7,9 +7,11 @@ import {
   mintCookie,
   mintCsrf,
   mintEmbed,
+  mintRefresh,
   openCookie,
   openCsrf,
   openEmbed,
+  openRefresh,
 } from '#gateway/auth/tickets.js';
 import { newSecret, oldSecret } from './forging.ts';
 
@@ -36,12 +38,17 @@ describe('Whatever is minted', () => {
         const then = { ...opener, nowSeconds: now + later };
         const cookie = openCookie(mintCookie(who, mint).text, then);
         const embed = openEmbed(mintEmbed(who, ori, mint).text, then);
+        const refresh = openRefresh(mintRefresh(who, ori, mint).text, {
+          ...then,
+          nowSeconds: now + Math.min(later, 29),
+        });
         const csrf = openCsrf(
           mintCsrf({ identity: who, origin: ori, wanted: ['news'] }, mint).text,
           then,
         );
         // A text of more than 8 KiB is not looked at.
         fc.pre(typeof cookie === 'object' && typeof embed === 'object');
+        fc.pre(typeof refresh === 'object');
         assert.ok(typeof csrf === 'object');
 
         const life = { issuedAt: now, kid: 'new' };
@@ -51,6 +58,11 @@ describe('Whatever is minted', () => {
         assert.equal(of, ori);
         assert.equal(jti.length, 22);
         assert.equal(isBound(csrf, cookie, keys), true);
+        const { iss, sub, sid, ...held } = who;
+        const { cid, session, ...left } = refresh;
+        assert.deepEqual(plain(left), plain({ ...held, ...life, expiresAt: now + 30 }));
+        assert.equal(session, ori);
+        assert.equal(isBound({ cid, kid: 'new' }, { iss, sub, sid }, keys), true);
       }),
     );
   });

@@ -16,18 +16,20 @@ const TOO_LONG = { failure: failures.contentTooLarge };
 
 describe('What a page asks for', () => {
   it('is nothing in particular in an empty body, and in an empty object', async () => {
-    const nothing = { channels: undefined, embed: false };
+    const nothing = { channels: undefined, embed: false, session: undefined };
     assert.deepEqual(await read(), nothing);
     assert.deepEqual(await read('{}'), nothing);
-    assert.deepEqual(await read('{"session":"x","toString":1,"more":[]}'), nothing);
+    assert.deepEqual(await read('{"toString":1,"more":[]}'), nothing);
   });
 
-  it('is channels, or an embed token', async () => {
-    assert.deepEqual(await read('{"channels":["a","b:*","*"],"embed":true}'), {
+  it('is channels, an embed token, or that a session goes on', async () => {
+    assert.deepEqual(await read('{"channels":["a","b:*","*"],"embed":true,"session":"x"}'), {
       channels: ['a', 'b:*', '*'],
       embed: true,
+      session: 'x',
     });
-    assert.deepEqual(await read('{"channels":[]}'), { channels: [], embed: false });
+    const none = { channels: [], embed: false, session: undefined };
+    assert.deepEqual(await read('{"channels":[]}'), none);
   });
 
   it('is malformed where a member is of another type, or a channel can have no such name', async () => {
@@ -39,6 +41,7 @@ describe('What a page asks for', () => {
       `{"channels":["${'x'.repeat(201)}"]}`,
       '{"embed":"true"}',
       '{"session":null}',
+      '{"session":""}',
       '{}{}',
     ])
       assert.deepEqual(await read(body), MALFORMED, body);
@@ -59,7 +62,11 @@ describe('What a page asks for', () => {
 
   it('has 4 KiB, counted as they arrive', async () => {
     const filling = ' '.repeat(4_094);
-    assert.deepEqual(await read('{}', filling), { channels: undefined, embed: false });
+    assert.deepEqual(await read('{}', filling), {
+      channels: undefined,
+      embed: false,
+      session: undefined,
+    });
     assert.deepEqual(await read('{}', filling, ' '), TOO_LONG);
     // No end is to come, and none is waited for.
     assert.deepEqual(await readPreauthBody(posted([], ['{}', `${filling} `])), TOO_LONG);

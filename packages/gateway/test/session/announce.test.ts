@@ -37,7 +37,7 @@ function announced(onSession: OnSession | undefined) {
     rate: { perSecond: 0, burst: 1 },
     queueBytes: Infinity,
     onMessage: () => undefined,
-    excess: undefined,
+    excessRate: undefined,
     onEnd: (close) => {
       closes.push(close);
       announcement.closed(close);

@@ -1,6 +1,6 @@
 import { Hub } from '#gateway/hub/hub.js';
 import { Registry } from '#gateway/hub/registry.js';
-import type { Fields } from '#gateway/observe/log.js';
+import type { Fields, Log } from '#gateway/observe/log.js';
 import { Meters } from '#gateway/observe/meters.js';
 import { createAdmission } from '#gateway/session/admission.js';
 import type { AdmissionParts, V1Visitor } from '#gateway/session/admission.js';
@@ -8,6 +8,7 @@ import { createCloseCodes } from '#gateway/session/close-codes.js';
 import { ExpiryWheel } from '#gateway/session/expiry.js';
 import { Heartbeat, HEARTBEAT_SECONDS } from '#gateway/session/heartbeat.js';
 import type { Session } from '#gateway/session/session.js';
+import type { V1Options } from '#gateway/session/v1.js';
 import { createV1Protocol } from '#gateway/session/v1.js';
 import { FakeSocket } from './fake-socket.ts';
 import { TurnedClock } from './turned-clock.ts';
@@ -23,6 +24,7 @@ export const ada: V1Visitor = {
   expiresAt: undefined,
   authExpiresAt: undefined,
   address: '192.0.2.1',
+  refresh: () => Promise.reject(new Error('Nobody is to be refreshed')),
 };
 
 /** All that sessions are entered into, without a network or a database. */
@@ -40,23 +42,37 @@ export class Antechamber {
   constructor(
     options: Partial<AdmissionParts['options']> = {},
     parts: Partial<AdmissionParts> = {},
+    v1: Partial<V1Options> = {},
   ) {
-    const { clock, meters } = this;
+    const { clock, meters, wheel } = this;
+    const log: Log = (event, fields) => void this.logged.push({ event, fields });
     this.parts = {
       ...this,
       protocols: {
         raw: {
           channels: ({ channels }) => channels,
           readable: ({ readable }) => readable,
-          receive: () => undefined,
-          excess: undefined,
-          opened: () => undefined,
-          closed: () => undefined,
+          answersExcess: false,
+          converse: () => ({
+            opened: () => undefined,
+            receive: () => undefined,
+            closed: () => undefined,
+          }),
         },
-        v1: createV1Protocol({ clock, meters, maxMessageBytes: 65_536 }),
+        v1: createV1Protocol({
+          clock,
+          wheel,
+          meters,
+          log,
+          maxMessageBytes: 65_536,
+          refreshMayWiden: false,
+          // Neither earlier nor later than usual.
+          random: () => 0.5,
+          ...v1,
+        }),
       },
       onSession: undefined,
-      log: (event, fields) => void this.logged.push({ event, fields }),
+      log,
       options: {
         expLeeway: 0,
         maxConnectionAge: 0,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { failures } from '@postern/client/protocol';
+import type { V1Visitor } from '#gateway/session/admission.js';
 import { ada } from './antechamber.ts';
 import { arrive, AUTH, PING, typesOf } from './arrival.ts';
 import { FakeSocket } from './fake-socket.ts';
@@ -23,11 +24,16 @@ describe('A connection without a credential', () => {
   it('is spoken for by its session from then on', async () => {
     const { chamber, socket, client, say, answered } = arrive();
     say(AUTH);
-    await answered({ ...ada, expiresAt: chamber.clock.wallMs() / 1000 + 60 });
+    const refreshed: string[] = [];
+    const refresh: V1Visitor['refresh'] = (_session, token) => {
+      refreshed.push(token);
+      return Promise.resolve({ failure: failures.tokenInvalid });
+    };
+    await answered({ ...ada, expiresAt: chamber.clock.wallMs() / 1000 + 60, refresh });
     say(PING);
     assert.deepEqual(socket.messages[2], { type: 'pong', id: 8 });
     say(AUTH);
-    assert.equal(Object(socket.messages[3]).code, 'bad_message');
+    assert.deepEqual(refreshed, ['t']);
 
     for (let round = 0; round < 2; round += 1) chamber.beat();
     client.alive();

@@ -51,7 +51,7 @@ function setUp(
     rate,
     queueBytes: Infinity,
     onMessage: (data) => void messages.push(data.toString()),
-    excess: undefined,
+    excessRate: undefined,
     onEnd: (close) => void closes.push(close),
   });
   return { clock, stream, socket, session, done, messages, closes };

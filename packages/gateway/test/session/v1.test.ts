@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { failures } from '@postern/client/protocol';
 import fc from 'fast-check';
 import type { ProgramSession } from '#gateway/session/announce.js';
@@ -110,14 +111,6 @@ describe('A command of postern.v1', () => {
     assert.deepEqual(socket.messages.slice(1), [{ type: 'pong', id: 7 }]);
   });
 
-  it('auth is not for those who are in: the connection stays', () => {
-    const { socket, say } = new Antechamber().enter();
-    say({ type: 'auth', id: 7, token: 'x' });
-    const message = 'An auth counts as the first message only';
-    assert.deepEqual(socket.messages.slice(1), [badMessage(7, message)]);
-    assert.deepEqual(socket.done, []);
-  });
-
   it('that nobody knows is answered, and the connection stays', () => {
     const { socket, say } = new Antechamber().enter();
     for (const type of ['publish', 'welcome', '__proto__']) say({ type, id: 7 });
@@ -136,18 +129,22 @@ describe('A command of postern.v1', () => {
     assert.equal(chamber.meters.counter('messageBytesReceived').value, 44);
   });
 
-  it('gets exactly one reply, by its id, whatever it says', () => {
+  it('gets exactly one reply, by its id, whatever it says', async () => {
     const ids = fc.integer({ min: 1, max: 2 ** 31 - 1 });
     const types = fc.oneof(fc.constantFrom('ping', 'auth', 'toString'), fc.jsonValue());
-    const said = fc.record({ id: ids, type: types, token: fc.jsonValue() });
-    fc.assert(
-      fc.property(fc.array(said, { maxLength: 20 }), (commands) => {
+    const token = fc.oneof(fc.string(), fc.jsonValue());
+    const said = fc.record({ id: ids, type: types, token });
+    await fc.assert(
+      fc.asyncProperty(fc.array(said, { maxLength: 20 }), async (commands) => {
         const { socket, say } = new Antechamber().enter();
         for (const command of commands) say(command);
+        await turn();
+        // A refresh is answered when it has been decided.
+        const byNumber = (one: number, other: number): number => one - other;
         const answered = socket.messages.slice(1).map((reply) => Object(reply).id);
         assert.deepEqual(
-          answered,
-          commands.map(({ id }) => id),
+          answered.toSorted(byNumber),
+          commands.map(({ id }) => id).toSorted(byNumber),
         );
         assert.deepEqual(socket.done, []);
       }),
@@ -194,7 +191,7 @@ describe('The end of a session of postern.v1', () => {
     say({ type: 'ping', id: 1 });
     chamber.clock.pass(1);
     say({ type: 'ping', id: 2 });
-    assert.deepEqual(socket.messages.slice(1), [{ type: 'pong', id: 1 }]);
+    assert.deepEqual(socket.messages.at(-1), { type: 'pong', id: 1 });
     assert.deepEqual(socket.done, ['close 3001 JWT expired']);
   });
 

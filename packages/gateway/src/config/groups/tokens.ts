@@ -28,4 +28,8 @@ export const tokenOptions = {
     number(0, 300).default(5),
     'Seconds that `nbf` and `iat` may lie ahead, since clocks differ.',
   ),
+  refreshMayWiden: option(
+    flag.default(false),
+    'A session that shows a new token while it lasts may get channels by it that it did not have; otherwise it keeps what both tokens grant.',
+  ),
 };

@@ -1,0 +1,38 @@
+import { encodeMessage, failures } from '@postern/client/protocol';
+import type { ErrorReply, FailureCode, GatewayMessage } from '@postern/client/protocol';
+import { textFrame } from './frame.ts';
+import type { Closing, Session } from './session.ts';
+
+/** Sends one message of `postern.v1` to one session. */
+export function send(session: Session, message: GatewayMessage): void {
+  session.deliver(textFrame(encodeMessage(message)));
+}
+
+/** The reply to a command that does not say what it must. */
+export function badCommand(id: number, problem: string): ErrorReply {
+  return errorReply(id, failures.badMessage, { message: problem });
+}
+
+/** What a reply says otherwise than its row of the failure table. */
+export interface Wording {
+  /** The finer code. */
+  readonly code?: FailureCode | undefined;
+  /** Constant: never holds input. */
+  readonly message?: string | undefined;
+}
+
+/** The reply to a command that is not carried out, by a row of the failure table. */
+export function errorReply(
+  id: number,
+  // Rows without a code end a session, and answer nothing.
+  { code = failures.internal.code, reason, retry }: Closing,
+  wording: Wording = {},
+): ErrorReply {
+  return {
+    type: 'error',
+    id,
+    code: wording.code ?? code,
+    message: wording.message ?? reason,
+    retry,
+  };
+}
