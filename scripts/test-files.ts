@@ -1,11 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where tests are written, and where the build puts them. */
+/**
+ * Where tests are written, and where the build puts them. They run in this order: the short ones come
+ * last, so that nobody waits for a long one at the end with nothing left to run beside it.
+ */
 const folders = [
-  { source: 'packages/client/test', built: 'packages/client/build/test' },
-  { source: 'packages/gateway/test', built: 'packages/gateway/build/test' },
   { source: 'tests', built: 'build/tests' },
+  { source: 'packages/gateway/test', built: 'packages/gateway/build/test' },
+  { source: 'packages/client/test', built: 'packages/client/build/test' },
 ] as const;
 
 /** A file of tests. Paths are relative to the repository, with slashes. */

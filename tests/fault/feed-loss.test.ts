@@ -15,6 +15,9 @@ async function assertHears({ heard, texts }: RecordedFeed, { query, channel }: O
   assert.equal((await heard(count)).at(-1), `text ${count}`);
 }
 
+/** Each has a server of its own, which takes two processors a second to start. */
+const AT_A_TIME = 3;
+
 describe('A feed whose backend', () => {
   it('is terminated comes back by itself, though it never checks', async (t) => {
     const server = await ownServer(t);
@@ -51,7 +54,7 @@ describe('A feed whose backend', () => {
   });
 });
 
-describe('A feed whose server', () => {
+describe('A feed whose server', { concurrency: AT_A_TIME }, () => {
   it('restarts comes back', async (t) => {
     const server = await ownServer(t);
     const recorded = recordFeed(t, server);

@@ -3,7 +3,8 @@ import { after, describe, it } from 'node:test';
 import { recordFeed } from '../support/feed-parts.ts';
 import { buildGate } from '../support/gate.ts';
 import { ownServer } from '../support/own-server.ts';
-import type { Scope } from '../support/postgres.ts';
+import { connect } from '../support/postgres.ts';
+import type { Query, Scope } from '../support/postgres.ts';
 import { behindPooler } from '../support/pooler.ts';
 import { tcpProxy, urlThrough } from '../support/tcp-proxy.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
@@ -16,27 +17,53 @@ const RETURN_MS = 10_000;
 
 const server = await ownServer({ after });
 
+interface Place {
+  readonly url: string;
+  readonly channel: string;
+  readonly query: Query;
+}
+
+/** Databases, one for each test: made beforehand, since a backend that is stopped holds up their making. */
+const places = await Promise.all(
+  Array.from({ length: 7 }, (_, index) => makePlace(`place${index}`)),
+);
+
+async function makePlace(name: string): Promise<Place> {
+  await server.query(`CREATE DATABASE ${name}`);
+  const url = new URL(server.url);
+  url.pathname = `/${name}`;
+  const { query, close } = connect(url.href);
+  after(close);
+  return { url: url.href, channel: `listener-${name}`, query };
+}
+
+function takePlace(): Place {
+  return places.pop() ?? assert.fail('a place for each test');
+}
+
 /** Nothing passes, in either direction, and no connection is closed. */
 const STALLED = { up: 'stall', down: 'stall' } as const;
 const PASSING = { up: 'pass', down: 'pass' } as const;
 
 /** A proxy before the server. Released, stalled connections stay as they are: new ones pass. */
-async function proxied(scope: Scope): Promise<{ readonly proxy: TcpProxy; readonly url: string }> {
+async function proxied(scope: Scope): Promise<Place & { readonly proxy: TcpProxy }> {
+  const place = takePlace();
   const proxy = await tcpProxy(scope, { port: Number(new URL(server.url).port) });
-  return { proxy, url: urlThrough(proxy, server.url) };
+  return { ...place, proxy, url: urlThrough(proxy, place.url) };
 }
 
-describe('A feed whose connection stays open', () => {
+describe('A feed whose connection stays open', { concurrency: true }, () => {
   it('notices a LISTEN backend that is stopped, and replaces it', async (t) => {
-    const { feed, state, heard } = recordFeed(t, { ...server, checkSeconds: CHECK_SECONDS });
+    const place = takePlace();
+    const { feed, state, heard } = recordFeed(t, { ...place, checkSeconds: CHECK_SECONDS });
     await feed.start();
-    const stopped = await server.listenBackendPid(server.channel);
+    const stopped = await server.listenBackendPid(place.channel);
     server.pause(stopped);
     t.after(() => Promise.resolve(server.resume(stopped)));
 
     assert.equal(await state(1, NOTICE_MS), 'down: nonce unheard');
     assert.equal(await state(2, RETURN_MS), 'up');
-    await server.query('SELECT pg_notify($1, $2)', [server.channel, 'hello']);
+    await place.query('SELECT pg_notify($1, $2)', [place.channel, 'hello']);
     assert.deepEqual(await heard(1), ['hello']);
 
     // The old backend, let go, must find its connection closed and bring nothing twice.
@@ -49,10 +76,12 @@ describe('A feed whose connection stays open', () => {
   });
 
   it('is not taken in by a pool that is stopped: the nonce takes the other way', async (t) => {
-    const { feed, lines, states } = recordFeed(t, { ...server, checkSeconds: 0.5, poolSize: 1 });
+    const place = takePlace();
+    const { feed, lines, states } = recordFeed(t, { ...place, checkSeconds: 0.5, poolSize: 1 });
     await feed.start();
-    const [pooled] = await server.query(
-      `SELECT pid FROM pg_stat_activity WHERE application_name = 'postern' AND query LIKE '%pg_notify%'`,
+    const [pooled] = await place.query(
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+         AND application_name = 'postern' AND query LIKE '%pg_notify%'`,
     );
     const pid = Number(pooled?.['pid']);
     server.pause(pid);
@@ -64,9 +93,9 @@ describe('A feed whose connection stays open', () => {
     await until(
       'a check by a new connection of the pool',
       async () => {
-        const rows = await server.query(
+        const rows = await place.query(
           `SELECT 1 FROM pg_stat_activity
-         WHERE application_name = 'postern' AND query LIKE '%pg_notify%' AND pid <> $1
+         WHERE datname = current_database() AND application_name = 'postern' AND query LIKE '%pg_notify%' AND pid <> $1
          AND pid NOT IN (SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%')`,
           [pid],
         );
@@ -78,15 +107,16 @@ describe('A feed whose connection stays open', () => {
   });
 
   it('is not taken in by the nonces of other gateways', async (t) => {
-    const gate = await buildGate(t, server);
+    const place = takePlace();
+    const gate = await buildGate(t, place);
     const { url } = gate;
-    const { feed, states } = recordFeed(t, { ...server, url, checkSeconds: CHECK_SECONDS });
+    const { feed, states } = recordFeed(t, { ...place, url, checkSeconds: CHECK_SECONDS });
     await feed.start();
     await gate.shut();
     await until(
       'the loss',
       async () => {
-        await server.query(`SELECT pg_notify('postern.private', 'of another gateway')`);
+        await place.query(`SELECT pg_notify('postern.private', 'of another gateway')`);
         return states[1] === 'down: nonce unsent';
       },
       NOTICE_MS,
@@ -95,21 +125,22 @@ describe('A feed whose connection stays open', () => {
   });
 
   it('notices a network that swallows everything, and comes back when it no longer does', async (t) => {
-    const { proxy, url } = await proxied(t);
-    const { feed, state, heard } = recordFeed(t, { ...server, url, checkSeconds: CHECK_SECONDS });
+    const { proxy, ...place } = await proxied(t);
+    const { feed, state, heard } = recordFeed(t, { ...place, checkSeconds: CHECK_SECONDS });
     await feed.start();
     proxy.set(STALLED);
     assert.equal(await state(1, NOTICE_MS), 'down: nonce unsent');
 
     proxy.setNew(PASSING);
     assert.equal(await state(2, RETURN_MS + 5_000), 'up');
-    await server.query('SELECT pg_notify($1, $2)', [server.channel, 'hello']);
+    await place.query('SELECT pg_notify($1, $2)', [place.channel, 'hello']);
     assert.deepEqual(await heard(1), ['hello']);
   });
 
   it('ends at the start, with the mend, behind a pooler in transaction mode', async (t) => {
-    const url = await behindPooler(t, server.url);
-    const { feed, states } = recordFeed(t, { ...server, url, retries: 0 });
+    const place = takePlace();
+    const url = await behindPooler(t, place.url);
+    const { feed, states } = recordFeed(t, { ...place, url, retries: 0 });
     await assert.rejects(inTime('the end', feed.start(), 10_000), (error: Error) => {
       assert.match(error.message, /pooler in transaction mode.*session mode/);
       return error.name === 'GatewayError';
@@ -130,8 +161,8 @@ describe('A feed whose connection stays open', () => {
   });
 
   it('can be stopped at once while nothing answers', async (t) => {
-    const { proxy, url } = await proxied(t);
-    const { feed, states } = recordFeed(t, { ...server, url, checkSeconds: 0.1 });
+    const { proxy, ...place } = await proxied(t);
+    const { feed, states } = recordFeed(t, { ...place, checkSeconds: 0.1 });
     await feed.start();
     proxy.set(STALLED);
     await inTime('the stop', feed.stop(), 2_000);

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { buildGate } from '../support/gate.ts';
 import type { LoggedEvent, TestGateway } from '../support/gateway.ts';
 import { startGateway } from '../support/gateway.ts';
-import { failOnLeaks } from '../support/leaks.ts';
+import { failOnLeaksTogether, ownScope } from '../support/leaks.ts';
 import { ownServer } from '../support/own-server.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { severableDatabase } from '../support/severed.ts';
@@ -13,7 +13,7 @@ import { inSeconds, signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 import { WsClient } from '../support/ws-client.ts';
 
-const scope = failOnLeaks();
+failOnLeaksTogether();
 
 const claims = { mode: 'rw', channels: ['chat'], exp: inSeconds(3_600) };
 
@@ -23,8 +23,9 @@ const AWAY_MS = 40_000;
 /** PostgreSQL takes a moment to start, and is looked for every five seconds. */
 const RETURN_MS = 15_000;
 
-describe('A gateway', () => {
-  it('outlives forty seconds without PostgreSQL: sockets stay, and what was sent meanwhile arrives', async () => {
+describe('A gateway', { concurrency: true }, () => {
+  it('outlives forty seconds without PostgreSQL: sockets stay, and what was sent meanwhile arrives', async (t) => {
+    const scope = ownScope(t);
     const server = await ownServer(scope);
     const { channel } = server;
     const gateway = await serve(scope, { url: server.url, channel });
@@ -57,7 +58,8 @@ describe('A gateway', () => {
     await Promise.all([sender.close(), reader.close()]);
   });
 
-  it('opens its port although PostgreSQL is absent at the start, and lets clients in once it is there', async () => {
+  it('opens its port although PostgreSQL is absent at the start, and lets clients in once it is there', async (t) => {
+    const scope = ownScope(t);
     const server = await ownServer(scope);
     await server.stop();
     const { child, port, ready, status, client } = await serve(scope, server);
@@ -76,7 +78,8 @@ describe('A gateway', () => {
     await visitor.close();
   });
 
-  it('tells the sender of a message whose outcome is unknown, and nobody else, by 4012', async () => {
+  it('tells the sender of a message whose outcome is unknown, and nobody else, by 4012', async (t) => {
+    const scope = ownScope(t);
     const database = await freshDatabase(scope);
     const gate = await buildGate(scope, database);
     const { channel } = database;
@@ -95,7 +98,8 @@ describe('A gateway', () => {
     await other.close();
   });
 
-  it('sends what waited for PostgreSQL only when it hears PostgreSQL again itself', async () => {
+  it('sends what waited for PostgreSQL only when it hears PostgreSQL again itself', async (t) => {
+    const scope = ownScope(t);
     const database = await severableDatabase(scope);
     // Whether a message gets ahead of the listener is a matter of chance, for each of them anew.
     const gateways: TestGateway[] = [];
@@ -123,7 +127,8 @@ describe('A gateway', () => {
     }
   });
 
-  it('tells whoever sends more than can wait for PostgreSQL by 4012', async () => {
+  it('tells whoever sends more than can wait for PostgreSQL by 4012', async (t) => {
+    const scope = ownScope(t);
     const database = await severableDatabase(scope);
     const { url, channel } = database;
     const environment = { POSTERN_DATABASE_CHANNEL: channel };

@@ -5,17 +5,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { buildGate } from '../support/gate.ts';
 import type { TestGateway } from '../support/gateway.ts';
 import { startGateway } from '../support/gateway.ts';
-import { failOnLeaks } from '../support/leaks.ts';
+import { failOnLeaksTogether, ownScope } from '../support/leaks.ts';
 import { listen } from '../support/listen.ts';
 import { freshDatabase } from '../support/postgres.ts';
-import type { TestDatabase } from '../support/postgres.ts';
+import type { Scope, TestDatabase } from '../support/postgres.ts';
 import { tcpProxy, urlThrough } from '../support/tcp-proxy.ts';
 import type { Flows, TcpProxy } from '../support/tcp-proxy.ts';
 import { inSeconds, signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 import { WsClient } from '../support/ws-client.ts';
 
-const scope = failOnLeaks();
+failOnLeaksTogether();
 
 const claims = { mode: 'rw', channels: ['chat'], exp: inSeconds(3_600) };
 const UNKNOWN = { code: 4012, reason: 'Backend unavailable' };
@@ -43,7 +43,7 @@ interface World {
 }
 
 /** A gateway that reaches PostgreSQL by a proxy only; `via` changes the URL before. */
-async function setUp(via: (url: string) => string = (url) => url): Promise<World> {
+async function setUp(scope: Scope, via: (url: string) => string = (url) => url): Promise<World> {
   const database = await freshDatabase(scope);
   const witness = await listen(scope, database);
   const proxy = await tcpProxy(scope, { port: Number(new URL(database.url).port) });
@@ -103,8 +103,8 @@ const faults: Readonly<Record<string, Fault>> = {
   'loses what comes from PostgreSQL': { flows: { down: 'swallow' }, commits: [1] },
 };
 
-async function bear({ flows, commits }: Fault): Promise<void> {
-  const world = await setUp();
+async function bear(scope: Scope, { flows, commits }: Fault): Promise<void> {
+  const world = await setUp(scope);
   const { gateway, proxy, committed } = world;
   const [sender, other] = [await gateway.client(claims), await gateway.client(claims)];
   sender.send('before');
@@ -137,9 +137,12 @@ async function bear({ flows, commits }: Fault): Promise<void> {
   await until('the end of the old backends', async () => (await backends(world)) <= IN_USE, 10_000);
 }
 
-describe('A network between gateway and PostgreSQL', () => {
-  it('that fails for twelve seconds, however it does, costs its sender one message, told by 4012', async () => {
-    const outcomes = await Promise.allSettled(Object.values(faults).map(bear));
+describe('A network between gateway and PostgreSQL', { concurrency: true }, () => {
+  it('that fails for twelve seconds, however it does, costs its sender one message, told by 4012', async (t) => {
+    const scope = ownScope(t);
+    const outcomes = await Promise.allSettled(
+      Object.values(faults).map((fault) => bear(scope, fault)),
+    );
     const failed = outcomes.flatMap((outcome, index) =>
       outcome.status === 'fulfilled'
         ? []
@@ -148,8 +151,9 @@ describe('A network between gateway and PostgreSQL', () => {
     if (failed.length > 0) throw new AggregateError(failed, 'Not borne');
   });
 
-  it('that is cut in the middle of a batch tells its senders, doubles nothing, and sends the rest', async () => {
-    const gateway = await setUpGate();
+  it('that is cut in the middle of a batch tells its senders, doubles nothing, and sends the rest', async (t) => {
+    const scope = ownScope(t);
+    const gateway = await setUpGate(scope);
     const { gate, world, other } = gateway;
     const senders = await Promise.all([1, 2, 3].map(() => world.gateway.client(claims)));
     await gate.shut();
@@ -173,8 +177,9 @@ describe('A network between gateway and PostgreSQL', () => {
     for (const sender of senders.slice(1)) await sender.close();
   });
 
-  it('that is cut before the answer calls unknown what was committed, and does not send it again', async () => {
-    const { gate, world, other } = await setUpGate();
+  it('that is cut before the answer calls unknown what was committed, and does not send it again', async (t) => {
+    const scope = ownScope(t);
+    const { gate, world, other } = await setUpGate(scope);
     const sender = await world.gateway.client(claims);
     await gate.shut();
     sender.send('committed');
@@ -190,8 +195,9 @@ describe('A network between gateway and PostgreSQL', () => {
     assert.equal(times(world.committed(), 'committed'), 1);
   });
 
-  it('that is cut again and again is mended each time, and leaves no connection behind', async () => {
-    const world = await setUp();
+  it('that is cut again and again is mended each time, and leaves no connection behind', async (t) => {
+    const scope = ownScope(t);
+    const world = await setUp(scope);
     const { gateway, proxy } = world;
     const client = await gateway.client(claims);
     const restored = (): number =>
@@ -207,8 +213,9 @@ describe('A network between gateway and PostgreSQL', () => {
     await assertCarries(world, client);
   });
 
-  it('that carries a kilobyte a second carries what fits, once and in order, and the proof of it', async () => {
-    const world = await setUp();
+  it('that carries a kilobyte a second carries what fits, once and in order, and the proof of it', async (t) => {
+    const scope = ownScope(t);
+    const world = await setUp(scope);
     const { gateway, proxy, committed } = world;
     const [sender, reader] = [await gateway.client(claims), await gateway.client(claims)];
     sender.send('warm');
@@ -227,8 +234,9 @@ describe('A network between gateway and PostgreSQL', () => {
     await assertCarries(world, reader);
   });
 
-  it('that is asked for more than it carries doubles nothing and keeps the order, and recovers', async () => {
-    const world = await setUp();
+  it('that is asked for more than it carries doubles nothing and keeps the order, and recovers', async (t) => {
+    const scope = ownScope(t);
+    const world = await setUp(scope);
     const { gateway, proxy, committed } = world;
     const [sender, reader] = [await gateway.client(claims), await gateway.client(claims)];
     sender.send('warm');
@@ -253,8 +261,8 @@ describe('A network between gateway and PostgreSQL', () => {
 });
 
 /** A world with a gate before NOTIFY, and a client who must be spared. */
-async function setUpGate() {
-  const world = await setUp((url) => {
+async function setUpGate(scope: Scope) {
+  const world = await setUp(scope, (url) => {
     const changed = new URL(url);
     changed.searchParams.set('options', '-c search_path=gate,pg_catalog');
     return changed.href;

@@ -7,10 +7,14 @@ import type { Failure } from '#client/protocol.js';
 import { endingsOn } from '../support/failure-endings.ts';
 import { refusalsOn } from '../support/failure-refusals.ts';
 import type { Refused } from '../support/failure-refusals.ts';
-import { failOnLeaks } from '../support/leaks.ts';
+import { failOnLeaksTogether, ownScope } from '../support/leaks.ts';
+import type { Scope } from '../support/postgres.ts';
 import type { Closing } from '../support/ws-client.ts';
 
-const scope = failOnLeaks();
+failOnLeaksTogether();
+
+/** Each has a gateway of its own, and some wait for seconds. */
+const AT_A_TIME = 4;
 
 /** The raw protocol has its own answers for what is wrong with a token: 400, and these texts. */
 const rawTexts: Readonly<Record<string, string>> = {
@@ -20,10 +24,11 @@ const rawTexts: Readonly<Record<string, string>> = {
   tokenInvalid: 'Missing mode',
 };
 
-const endingCauses: Readonly<Record<string, () => Promise<Closing>>> = endingsOn(scope);
-const refusalCauses: Readonly<Record<string, () => Promise<Refused>>> = refusalsOn(scope);
+type Causes<T> = (scope: Scope) => Readonly<Record<string, () => Promise<T>>>;
+const endingCauses: Causes<Closing> = endingsOn;
+const refusalCauses: Causes<Refused> = refusalsOn;
 
-describe('Every row of the failure table', () => {
+describe('Every row of the failure table', { concurrency: AT_A_TIME }, () => {
   it('ends a connection or refuses a handshake', () => {
     for (const [name, { close, http }] of Object.entries<Failure>(failures))
       assert.ok(close !== undefined || http !== undefined, name);
@@ -31,16 +36,16 @@ describe('Every row of the failure table', () => {
 
   for (const [name, { close, http, reason, code }] of Object.entries<Failure>(failures)) {
     if (close !== undefined) {
-      it(`${name} ends a connection with ${close}`, async () => {
-        assert.deepEqual(await endingCauses[name]?.(), { code: close, reason });
+      it(`${name} ends a connection with ${close}`, async (t) => {
+        assert.deepEqual(await endingCauses(ownScope(t))[name]?.(), { code: close, reason });
       });
     }
 
     if (http !== undefined) {
       const raw = rawTexts[name];
       const status = raw === undefined ? http : 400;
-      it(`${name} refuses a handshake with ${status}`, async () => {
-        const refused = await refusalCauses[name]?.();
+      it(`${name} refuses a handshake with ${status}`, async (t) => {
+        const refused = await refusalCauses(ownScope(t))[name]?.();
         assert.equal(refused?.answer.status, status);
         assert.equal(refused.answer.body.split(': ')[0], (raw ?? reason).split(': ')[0]);
         assert.equal(refused.code, code);

@@ -7,11 +7,12 @@ import { metrics } from '#gateway/observe/metrics.js';
 import { handshake } from '../support/exchange.ts';
 import { buildGate } from '../support/gate.ts';
 import type { TestGatewayOptions } from '../support/gateway.ts';
-import { failOnLeaks } from '../support/leaks.ts';
+import { failOnLeaksTogether, ownScope } from '../support/leaks.ts';
 import { startMetered } from '../support/metered.ts';
 import type { MeteredGateway } from '../support/metered.ts';
 import { preauth, PREAUTH_ENVIRONMENT } from '../support/preauth.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import type { Scope } from '../support/postgres.ts';
 import { enter } from '../support/rogue.ts';
 import type { Scrape } from '../support/scrape.ts';
 import { seriesOf } from '../support/scrape.ts';
@@ -20,12 +21,15 @@ import { until } from '../support/wait.ts';
 
 const CHAT = { mode: 'rw', channel: 'chat', exp: inSeconds(3_600) } as const;
 
-const scope = failOnLeaks();
+failOnLeaksTogether();
+
+/** Each has a gateway of its own, and some wait for seconds. */
+const AT_A_TIME = 4;
 
 /** What makes a metric change: done to a gateway of its own. */
 interface Cause {
   readonly options?: TestGatewayOptions;
-  readonly act: (gateway: MeteredGateway) => Promise<unknown>;
+  readonly act: (gateway: MeteredGateway, scope: Scope) => Promise<unknown>;
 }
 
 const enterOne: Cause = { act: (gateway) => gateway.client(CHAT) };
@@ -72,7 +76,7 @@ const causes = {
   deliveredBytes: sendOne,
   outboxBytes: {
     options: { environment: { POSTERN_QUEUE_BYTES: '0' } },
-    act: async ({ port, query, channel }) => {
+    act: async ({ port, query, channel }, scope) => {
       (await enter(scope, port, CHAT)).pause();
       await query(
         `SELECT pg_notify($1, '{"channel":"chat","n":' || n || ',"x":"' || repeat('x', 7000) || '"}')
@@ -104,7 +108,7 @@ const causes = {
 /** Gauges of what waits: caused where a commit can be held up. */
 const causedElsewhere = ['buildInfo', 'notifierMessages', 'notifierBytes'];
 
-describe('Every row of the metric table', () => {
+describe('Every row of the metric table', { concurrency: AT_A_TIME }, () => {
   it('is caused below', () => {
     const caused = [...Object.keys(causes), ...causedElsewhere];
     assert.deepEqual(caused.toSorted(), Object.keys(metrics).toSorted());
@@ -112,11 +116,12 @@ describe('Every row of the metric table', () => {
 
   for (const [key, { options, act }] of Object.entries<Cause>(causes)) {
     const { name } = rowOf(key);
-    it(`${name} tells what happens`, async () => {
+    it(`${name} tells what happens`, async (t) => {
+      const scope = ownScope(t);
       const gateway = await startMetered(scope, options);
       const before = await gateway.scrape();
       assert.ok(seriesOfRow(before, name).size > 0, 'it is there from the start');
-      await act(gateway);
+      await act(gateway, scope);
       await until(
         `another value of ${name}`,
         async () => !isSame(seriesOfRow(before, name), seriesOfRow(await gateway.scrape(), name)),
@@ -124,7 +129,8 @@ describe('Every row of the metric table', () => {
     });
   }
 
-  it('postern_notifier_messages and _bytes tell what waits for a commit', async () => {
+  it('postern_notifier_messages and _bytes tell what waits for a commit', async (t) => {
+    const scope = ownScope(t);
     const gate = await buildGate(scope, await freshDatabase(scope));
     const gateway = await startMetered(scope, { databaseUrl: gate.url });
     const client = await gateway.client(CHAT);
@@ -145,7 +151,8 @@ describe('Every row of the metric table', () => {
     assert.equal((await gateway.scrape()).get('postern_notifier_bytes'), 0);
   });
 
-  it('postern_build_info tells the versions of the program and of Node', async () => {
+  it('postern_build_info tells the versions of the program and of Node', async (t) => {
+    const scope = ownScope(t);
     const { scrape } = await startMetered(scope);
     const [series, ...others] = [...seriesOf(await scrape(), 'postern_build_info')];
     assert.deepEqual(others, []);
@@ -154,8 +161,9 @@ describe('Every row of the metric table', () => {
   });
 });
 
-describe('The metrics', () => {
-  it('count what went in and out, to the message and the byte', async () => {
+describe('The metrics', { concurrency: AT_A_TIME }, () => {
+  it('count what went in and out, to the message and the byte', async (t) => {
+    const scope = ownScope(t);
     const gateway = await startMetered(scope);
     const clients = await Promise.all([1, 2, 3].map(() => gateway.client(CHAT)));
     const [sender] = clients;
@@ -185,7 +193,8 @@ describe('The metrics', () => {
     assert.deepEqual(pick(scraped, Object.keys(expected)), expected);
   });
 
-  it('name the failure of each refusal and each end, and whose doing it was', async () => {
+  it('name the failure of each refusal and each end, and whose doing it was', async (t) => {
+    const scope = ownScope(t);
     const gateway = await startMetered(scope);
     await handshake(gateway.port, { target: '/not-a-token' });
     await handshake(gateway.port, { target: '/a/b', method: 'POST' });
@@ -209,7 +218,8 @@ describe('The metrics', () => {
     });
   });
 
-  it('have no more series after clients did what they could to add some', async () => {
+  it('have no more series after clients did what they could to add some', async (t) => {
+    const scope = ownScope(t);
     const gateway = await startMetered(scope);
     const before = await gateway.scrape();
     for (const code of [1000, 1001, 3001, 3777, 4000, 4777, 4999]) {
@@ -230,7 +240,8 @@ describe('The metrics', () => {
     assert.equal(after.get(other), 4);
   });
 
-  it('of two gateways in one process are each their own', async () => {
+  it('of two gateways in one process are each their own', async (t) => {
+    const scope = ownScope(t);
     const [one, other] = await Promise.all([startMetered(scope), startMetered(scope)]);
     await one.client(CHAT);
     assert.equal((await one.scrape()).get('postern_sessions'), 1);
@@ -239,7 +250,8 @@ describe('The metrics', () => {
       assert.ok(((await scrape()).get('process_resident_memory_bytes') ?? 0) > 0);
   });
 
-  it('tell of the process, and of how late its event loop is', async () => {
+  it('tell of the process, and of how late its event loop is', async (t) => {
+    const scope = ownScope(t);
     const { scrape } = await startMetered(scope);
     const scraped = await scrape();
     for (const name of ['process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds'])

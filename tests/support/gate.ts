@@ -55,7 +55,9 @@ export async function buildGate(
     open: () => keeper.query('SELECT pg_advisory_unlock_all()').then(() => undefined),
     waiting: () =>
       until('a statement that waits at the gate', async () => {
-        const sql = `SELECT pid AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+        // The gates of other databases have the same key.
+        const sql = `SELECT l.pid AS n FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+          WHERE l.locktype = 'advisory' AND NOT l.granted AND d.datname = current_database()`;
         return (await count(sql)) || undefined;
       }),
     transactions: () => count('SELECT count(DISTINCT xid)::int AS n FROM gate.notified'),

@@ -5,12 +5,35 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 import { startChild } from './child.ts';
+import type { Scope } from './postgres.ts';
 
 /** A test that leaves something behind, in a process of its own: it has to fail. */
-async function outcome(
-  t: { after(cleanUp: () => Promise<void>): void },
-  body: string,
-): Promise<string> {
+function outcome(t: Scope, body: string): Promise<string> {
+  return run(
+    t,
+    `let sessions = 0;
+     const scope = failOnLeaks({ sessions: () => sessions });
+     it('leaks', async () => { ${body} });
+     it('is the last', () => setTimeout(() => process.exit(), 100).unref());`,
+  );
+}
+
+/** Two tests at the same time, the first of which is to wait for the second. */
+function outcomeOfTwo(t: Scope, first: string, second: string): Promise<string> {
+  return run(
+    t,
+    `failOnLeaksTogether();
+     let go;
+     const gone = new Promise((resolve) => { go = resolve; });
+     describe('both', { concurrency: true }, () => {
+       it('one', async (t) => { const scope = ownScope(t); ${first} });
+       it('two', async (t) => { const scope = ownScope(t); ${second} });
+     });
+     after(() => setTimeout(() => process.exit(), 100).unref());`,
+  );
+}
+
+async function run(t: Scope, tests: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'postern-leaks-'));
   t.after(() => rm(folder, { recursive: true }));
   const file = join(folder, 'leaky.mjs');
@@ -18,12 +41,9 @@ async function outcome(
   await writeFile(
     file,
     `import { createServer, connect } from 'node:net';
-     import { it } from 'node:test';
-     import { failOnLeaks } from ${JSON.stringify(helper)};
-     let sessions = 0;
-     const scope = failOnLeaks({ sessions: () => sessions });
-     it('leaks', async () => { ${body} });
-     it('is the last', () => setTimeout(() => process.exit(), 100).unref());`,
+     import { after, describe, it } from 'node:test';
+     import { failOnLeaks, failOnLeaksTogether, ownScope } from ${JSON.stringify(helper)};
+     ${tests}`,
   );
   const child = startChild(t, process.execPath, ['--test-reporter=tap', file]);
   await child.exited();
@@ -52,4 +72,27 @@ describe('The watch over what tests leave behind', { concurrency: true }, () => 
       assert.ok(text.includes(message), text);
     });
   }
+
+  it('lets tests pass that run at the same time, and ends what each began as it ends', async (t) => {
+    const text = await outcomeOfTwo(
+      t,
+      `const server = createServer().listen(0);
+       scope.after(async () => void server.close());
+       await gone;
+       if (!server.listening) throw new Error('ended by the other');`,
+      `const order = [];
+       t.after(() => { if (order.join() !== 'last,first') throw new Error(order.join()); });
+       scope.after(async () => void order.push('first'));
+       scope.after(async () => { order.push('last'); go(); });`,
+    );
+    assert.doesNotMatch(text, /^ *not ok/m);
+    assert.match(text, /^# pass 2$/m);
+  });
+
+  it('fails a file with what is left of tests that ran at the same time', async (t) => {
+    // It ends by itself, but later than anything is waited for.
+    const text = await outcomeOfTwo(t, 'setTimeout(() => {}, 5_000);', '');
+    assert.match(text, /Timeout: 0 before, 1 after/);
+    assert.match(text, /^not ok/m);
+  });
 });

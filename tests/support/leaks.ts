@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach } from 'node:test';
+import { after, afterEach, before, beforeEach } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Scope } from './postgres.ts';
@@ -28,16 +28,42 @@ export type Gauges = Readonly<Record<string, () => number>>;
  * test's own `after`, which comes later than the check. Call it once, at the top of the file.
  */
 export function failOnLeaks(gauges: Gauges = {}): Scope {
+  const { scope, begin, end } = watch(gauges);
+  beforeEach(begin);
+  afterEach(end);
+  return scope;
+}
+
+/**
+ * The same for a file whose tests run at the same time: nothing tells what is whose, so all of them
+ * together must leave nothing behind. Each has a scope of its own by {@link ownScope}.
+ */
+export function failOnLeaksTogether(): void {
+  const { begin, end } = watch({});
+  before(begin);
+  after(end);
+}
+
+/** A scope that ends with one test, what came last first; the test's own `after` ends what came first first. */
+export function ownScope(test: Scope): Scope {
   const cleanUps: (() => Promise<void>)[] = [];
-  let before: Counts = new Map();
-  beforeEach(() => {
-    before = count(gauges);
-  });
-  afterEach(async () => {
-    await runLastFirst(cleanUps.splice(0));
-    await noneLeft(gauges, before);
-  });
+  test.after(() => runLastFirst(cleanUps.splice(0)));
   return { after: (cleanUp) => void cleanUps.push(cleanUp) };
+}
+
+function watch(gauges: Gauges) {
+  const cleanUps: (() => Promise<void>)[] = [];
+  let found: Counts = new Map();
+  return {
+    scope: { after: (cleanUp: () => Promise<void>): void => void cleanUps.push(cleanUp) },
+    begin: (): void => {
+      found = count(gauges);
+    },
+    end: async (): Promise<void> => {
+      await runLastFirst(cleanUps.splice(0));
+      await noneLeft(gauges, found);
+    },
+  };
 }
 
 /** Runs all of them, whatever one throws. */

@@ -48,14 +48,15 @@ export async function startSharedServer(): Promise<SharedServer> {
 export async function freshDatabase(scope: Scope): Promise<TestDatabase> {
   const server = await borrowServer();
   const name = `test_${randomBytes(8).toString('hex')}`;
-  await runOnce(server.url, `CREATE DATABASE ${name}`);
+  // By files: through the log of the server, as it is done otherwise, it takes three times as long.
+  await server.query(`CREATE DATABASE ${name} STRATEGY FILE_COPY`);
 
   const url = new URL(server.url);
   url.pathname = `/${name}`;
   const { query, close } = connect(url.href);
   const cleanUp = async (): Promise<void> => {
     await close();
-    await runOnce(server.url, `DROP DATABASE ${name} WITH (FORCE)`);
+    await server.query(`DROP DATABASE ${name} WITH (FORCE)`);
     await server.giveBack();
   };
   let dropped: Promise<void> | undefined;
@@ -77,34 +78,37 @@ export function connect(url: string): { readonly query: Query; close(): Promise<
 
 interface BorrowedServer {
   readonly url: string;
+  /** Of the superuser: a connection is kept, since to open one costs as much as a statement. */
+  readonly query: Query;
   giveBack(): Promise<void>;
 }
 
-let ownServer: Promise<SharedServer> | undefined;
+type Lent = Omit<BorrowedServer, 'giveBack'> & { stop(): Promise<void> };
+
+let shared: Lent | undefined;
+let ownServer: Promise<Lent> | undefined;
 let borrowers = 0;
 
 /** A server of our own lives from the first to the last borrower: a file run by hand must come to an end. */
 async function borrowServer(): Promise<BorrowedServer> {
   const url = process.env[SHARED_URL];
-  if (url !== undefined) return { url, giveBack: async () => {} };
+  if (url !== undefined) {
+    shared ??= lend({ url, stop: async () => {} });
+    return { ...shared, giveBack: async () => {} };
+  }
 
   borrowers++;
-  ownServer ??= startSharedServer();
+  ownServer ??= startSharedServer().then(lend);
   const server = await ownServer;
   const giveBack = async (): Promise<void> => {
     if (--borrowers > 0) return;
     ownServer = undefined;
     await server.stop();
   };
-  return { url: server.url, giveBack };
+  return { ...server, giveBack };
 }
 
-async function runOnce(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'test' });
-  await client.connect();
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
-  }
+function lend({ url, stop }: SharedServer): Lent {
+  const { query, close } = connect(url);
+  return { url, query, stop: () => close().then(stop) };
 }
