@@ -5,6 +5,7 @@ import { failures } from '#client/protocol.js';
 import type { EndingName } from '#client/protocol.js';
 import type { Close, ProgramSession } from 'postern';
 
+import { JumpingClock } from '../support/jumping-clock.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { startMetered } from '../support/metered.ts';
 import type { MeteredGateway } from '../support/metered.ts';
@@ -40,6 +41,7 @@ const CHAT = { mode: 'rw', channel: 'chat' } as const;
 async function setUp(environment: Readonly<Record<string, string>> = {}) {
   const sessions: ProgramSession[] = [];
   const ends: Close[] = [];
+  const clock = new JumpingClock();
   const gateway = await startMetered(scope, {
     environment: {
       ...PREAUTH_ENVIRONMENT,
@@ -48,13 +50,22 @@ async function setUp(environment: Readonly<Record<string, string>> = {}) {
       ...environment,
     },
     hooks: {
+      clock,
       onSession: (session) => {
         sessions.push(session);
         void session.ended.then((end) => ends.push(end));
       },
     },
   });
-  return { ...gateway, sessions, ends };
+  /** Lets in one of either protocol, and then ends the token that both have shown. */
+  const expireBoth = async (): Promise<void> => {
+    const claims = { ...CHAT, exp: clock.inSeconds(600) };
+    const clients = [await gateway.client(claims), await connect(gateway, await bearerOf(claims))];
+    await until('both sessions', () => sessions.length >= 2);
+    clock.pass(600_000);
+    for (const client of clients) await assertTold(client, 'tokenExpired');
+  };
+  return { ...gateway, sessions, ends, expireBoth };
 }
 
 /** Connects to `/ws`, with a bearer or with nothing. */
@@ -83,12 +94,7 @@ async function assertRefused(gateway: MeteredGateway, failure: string): Promise<
 describe('A close code that a deployment has put in place of another', () => {
   it('ends a session of either protocol, while log, metric and hook name the failure', async () => {
     const gateway = await setUp();
-    const exp = Date.now() / 1000 + 0.5;
-    const clients = [
-      await gateway.client({ ...CHAT, exp }),
-      await connect(gateway, await bearerOf({ exp })),
-    ];
-    for (const client of clients) await assertTold(client, 'tokenExpired');
+    await gateway.expireBoth();
     const end: Close = { code: 1008, by: 'gateway', failure: 'tokenExpired' };
     assert.deepEqual(gateway.ends, [end, end]);
     const { failure, code, outcome } = await gateway.logged('session_ended');
@@ -175,13 +181,16 @@ describe('A close code that a deployment has put in place of another', () => {
 
   it('is told to the meta channel', async () => {
     const gateway = await setUp({ POSTERN_META_CHANNEL: 'meta', POSTERN_META_CLOSE: 'true' });
-    const moderator = await gateway.client({ mode: 'r', channel: 'meta', exp: inSeconds(600) });
-    const client = await gateway.client({ ...CHAT, exp: Date.now() / 1000 + 0.5 });
-    await assertTold(client, 'tokenExpired');
-    const closed = await until('the end', () =>
-      moderator.messages.find((text) => text.includes('ConnectionClose')),
+    const moderator = await gateway.client({ mode: 'r', channel: 'meta', exp: inSeconds(6_000) });
+    await gateway.expireBoth();
+    const closed = await until('both ends', () => {
+      const ends = moderator.messages.filter((text) => text.includes('ConnectionClose'));
+      return ends.length === 2 && ends;
+    });
+    assert.deepEqual(
+      closed.map((text) => JSON.parse(text).code),
+      [1008, 1008],
     );
-    assert.equal(JSON.parse(closed).code, 1008);
     await moderator.close();
   });
 

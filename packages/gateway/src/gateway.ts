@@ -28,6 +28,7 @@ import { AuthWait } from './session/auth-wait.ts';
 import { drain } from './session/drain.ts';
 import { ExpiryWheel } from './session/expiry.ts';
 import { Heartbeat } from './session/heartbeat.ts';
+import { createMetaChannel } from './session/meta-channel.ts';
 import type { Publisher } from './session/raw.ts';
 import { createRawProtocol } from './session/raw.ts';
 import { createV1Protocol } from './session/v1.ts';
@@ -119,9 +120,10 @@ function joinSessions(core: Core, publisher: Publisher) {
   const heartbeat = new Heartbeat();
   const { metaChannel, metaClose } = options;
   const envelopes = new Envelopes(() => clock.wallMs());
-  const raw = createRawProtocol({ publisher, envelopes, metaChannel, metaClose, log, meters });
+  const meta = createMetaChannel({ publisher, envelopes, metaChannel, metaClose, log });
+  const raw = createRawProtocol({ publisher, envelopes, log, meters });
   const v1 = createV1Protocol({ ...core, ...options, wheel });
-  const admit = createAdmission({ ...core, wheel, heartbeat, protocols: { raw, v1 } });
+  const admit = createAdmission({ ...core, wheel, heartbeat, meta, protocols: { raw, v1 } });
   const { messagesPerSecond: perSecond, messageBurst: burst } = options;
   const authWait = new AuthWait({
     clock,

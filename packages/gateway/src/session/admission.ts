@@ -12,6 +12,7 @@ import type { Clock, Deadline } from './deadline.ts';
 import { deadlineAt } from './deadline.ts';
 import type { ExpiryWheel } from './expiry.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { MetaChannel } from './meta-channel.ts';
 import type { Protocol } from './protocol.ts';
 import type { Refresh } from './refresh.ts';
 import type { Close, Socket } from './session.ts';
@@ -53,6 +54,7 @@ export interface AdmissionParts {
   readonly wheel: ExpiryWheel;
   readonly heartbeat: Heartbeat;
   readonly protocols: { readonly raw: Protocol<RawVisitor>; readonly v1: Protocol<V1Visitor> };
+  readonly meta: MetaChannel;
   /** Told of each session; undefined: nobody is. */
   readonly onSession: OnSession | undefined;
   readonly log: Log;
@@ -101,14 +103,13 @@ function enter<Arriving extends Visitor>(
   { socket, visitor, protocol }: Entering<Arriving>,
   parts: AdmissionParts,
 ): Session<Arriving['grant']> {
-  const { clock, closeCodeOf, hub, registry, wheel, heartbeat, onSession, log, meters, options } =
-    parts;
+  const { clock, hub, registry, wheel, heartbeat, meta, log, meters, options } = parts;
   const { claims, grant, address } = visitor;
   const admittedMs = clock.monotonicMs();
   const undo: (() => void)[] = [];
   const id = randomUUID();
   const channels = protocol.channels(grant);
-  const announcement = createAnnouncement(onSession, log);
+  const announcement = createAnnouncement(parts.onSession, log);
   const who = { session: id, address, user: userOf(claims) };
   const rules = { clock, ageEnd: ageEndOf(options, clock), expLeeway: options.expLeeway };
   const session: Session<Arriving['grant']> = new Session({
@@ -116,7 +117,7 @@ function enter<Arriving extends Visitor>(
     protocol: visitor.protocol,
     socket,
     clock,
-    closeCodeOf,
+    closeCodeOf: parts.closeCodeOf,
     ...standingOf<Arriving['grant']>(visitor, rules),
     ...flowOf(options, protocol.answersExcess),
     onMessage: (data, kind, pace) => conversation.receive(data, kind, pace),
@@ -137,6 +138,7 @@ function enter<Arriving extends Visitor>(
   wheel.add(session);
   undo.push(...protocol.readable(grant).map((name) => hub.subscribe(name, session)));
   log('session_started', { ...who, protocol: visitor.protocol, channels: channels.length });
+  meta.opened(session, channels);
   conversation.opened();
   announcement.opened(session, channels);
   return session;
@@ -149,6 +151,7 @@ function enter<Arriving extends Visitor>(
     const seconds = Math.round((clock.monotonicMs() - admittedMs) / 1000);
     const mark = by === 'gateway' ? auditMark(failure) : {};
     log('session_ended', { ...mark, ...who, failure, code, by, seconds, ignored: session.ignored });
+    meta.closed(session, protocol.channels(session.grant), code);
     conversation.closed(close);
     announcement.closed(close);
   }

@@ -8,7 +8,7 @@ import { fitsNotification } from '../postgres/envelope.ts';
 import type { Outcome } from '../postgres/notifier.ts';
 import type { RawVisitor } from './admission.ts';
 import type { Protocol } from './protocol.ts';
-import type { Close, Closing, Session } from './session.ts';
+import type { Closing, Session } from './session.ts';
 
 /** What takes a message to PostgreSQL, a text per channel, and says once what became of it. */
 export interface Publisher {
@@ -21,10 +21,6 @@ export interface Publisher {
 export interface RawOptions {
   readonly publisher: Publisher;
   readonly envelopes: Envelopes;
-  /** Channel that is told of connections; undefined: none is. */
-  readonly metaChannel: string | undefined;
-  /** Whether it is told of their end, too. */
-  readonly metaClose: boolean;
   readonly log: Log;
   readonly meters: Meters;
 }
@@ -45,7 +41,6 @@ const SHARE_BYTES = 1_048_576;
  */
 export function createRawProtocol(options: RawOptions): Protocol<RawVisitor> {
   const { publisher, envelopes, log, meters } = options;
-  const meta = createMeta(options);
   const counts = countsOf(meters);
 
   const receive = (session: Session<Grant>, data: Buffer): void => {
@@ -91,36 +86,11 @@ export function createRawProtocol(options: RawOptions): Protocol<RawVisitor> {
     readable: ({ readable }) => readable,
     answersExcess: false,
     converse: ({ session }) => ({
-      opened: () => meta.opened(session),
+      opened: () => undefined,
       receive: (data) => receive(session, data),
-      closed: (close) => meta.closed(session, close),
+      closed: () => undefined,
     }),
   };
-}
-
-/** What tells the meta channel of sessions, if there is one. */
-function createMeta(options: RawOptions) {
-  const { envelopes, metaChannel, metaClose } = options;
-  return {
-    opened: ({ claims, grant }: Session<Grant>): void => {
-      if (metaChannel !== undefined)
-        tellMeta(options, envelopes.connectionOpen(metaChannel, claims, grant.channels));
-    },
-    closed: ({ claims, grant }: Session<Grant>, { code }: Close): void => {
-      if (metaChannel !== undefined && metaClose)
-        tellMeta(options, envelopes.connectionClose(metaChannel, claims, grant.channels, code));
-    },
-  };
-}
-
-function tellMeta({ publisher, log }: RawOptions, text: string): void {
-  if (!fitsNotification(text)) {
-    log('meta_not_sent', { outcome: 'too big' });
-    return;
-  }
-  publisher.send([text], (outcome) => {
-    if (outcome !== 'committed') log('meta_not_sent', { outcome });
-  });
 }
 
 /** The counts of messages, at hand: they stand on the way of each. */

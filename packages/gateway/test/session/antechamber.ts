@@ -71,6 +71,7 @@ export class Antechamber {
           ...v1,
         }),
       },
+      meta: { opened: () => undefined, closed: () => undefined },
       onSession: undefined,
       log,
       options: {
