@@ -104,7 +104,8 @@ describe('A gateway in a program', () => {
     client.send('hello');
     assert.match(await client.message(), /"payload":"hello"/);
     await client.close();
-    assert.deepEqual(events.slice(0, 3), ['schema_migrated', 'ready', 'session_started']);
+    const first = events.slice(0, 4);
+    assert.deepEqual(first, ['schema_migrated', 'presence_kept', 'ready', 'session_started']);
 
     const body = async (target: string) => (await request(port, { target })).body;
     assert.equal(await body('/postern/healthz'), 'ok\n');
@@ -215,7 +216,7 @@ describe('The life of a gateway in a program', () => {
     scope.after(() => gateway.stop());
     await Promise.all([gateway.start(), gateway.start()]);
     await gateway.start();
-    assert.deepEqual(events, ['schema_migrated', 'ready']);
+    assert.deepEqual(events, ['schema_migrated', 'presence_kept', 'ready']);
   });
 
   it('refuses clients until it has begun', async () => {

@@ -95,6 +95,12 @@ const causes = {
     options: { environment: { POSTERN_LISTENER_CHECK_SECONDS: '0.1' } },
     act: () => Promise.resolve(),
   },
+  presenceKept: {
+    act: async ({ client, query }) => {
+      await query('ALTER SCHEMA postern RENAME TO elsewhere');
+      await client(CHAT);
+    },
+  },
   draining: {
     options: { environment: { POSTERN_DRAIN_SECONDS: '2' } },
     act: async ({ client, gateway }) => {

@@ -163,5 +163,11 @@ describe('postern doctor, of the schema', () => {
     await postern(database.url, '--grant', role.name);
     for (const url of [database.url, role.url])
       finds(await schemaAt(url), 'schema', { status: 'ok', found: /all migrations have run/ });
+    await database.query(`REVOKE INSERT ON postern.present_session FROM ${role.name}`);
+    finds(await schemaAt(role.url), 'schema', {
+      status: 'warning',
+      found: /lacks rights to postern\.present_session:/,
+      mend: /postern migrate --grant/,
+    });
   });
 });

@@ -216,7 +216,7 @@ describe('migrate', () => {
       SELECT count(*)::int AS open FROM (
         SELECT nspacl AS acl FROM pg_namespace WHERE nspname = 'postern'
         UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = 'postern'::regnamespace
-          AND relkind IN ('r', 'p')
+          AND relkind IN ('r', 'p', 'v')
       ) objects, aclexplode(acl) WHERE grantee = 0`);
     assert.equal(open, 0);
   });

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-import { grantTo, migrate } from '#gateway/postgres/migrate.js';
+import { migrate } from '#gateway/postgres/migrate.js';
 import { readMigrations } from '#gateway/postgres/migrations.js';
 import { createReplayStore } from '#gateway/postgres/replay-store.js';
+import { grantTo } from '#gateway/postgres/rights.js';
 import type {
   ReplayStore,
   ReplayStoreOptions,

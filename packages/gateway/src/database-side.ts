@@ -9,6 +9,8 @@ import { channelOf } from './postgres/envelope.ts';
 import type { FeedListener } from './postgres/feed.ts';
 import { NotifyFeed } from './postgres/notify-feed.ts';
 import { Notifier } from './postgres/notifier.ts';
+import type { Presence } from './postgres/presence.ts';
+import { presenceFor } from './presence.ts';
 import { SchemaKeeper } from './postgres/schema-keeper.ts';
 import { revocationFor } from './revocation.ts';
 import { textFrame } from './session/frame.ts';
@@ -36,6 +38,7 @@ export function joinPostgres(core: Core) {
   lost.catch(() => undefined);
 
   const { isRevoked, privately } = revocationFor({ ...core, database });
+  const { attendance, presence } = presenceFor({ ...core, database });
   const feed = new NotifyFeed(
     {
       database,
@@ -47,23 +50,29 @@ export function joinPostgres(core: Core) {
       onProof: (seconds) => meters.histogram('feedRoundTripSeconds').observe(seconds),
       privately,
     },
-    listenerFor(core, notifier, (error) => lose(error)),
+    listenerFor(core, { notifier, presence, lost: (error) => lose(error) }),
   );
   const schema = new SchemaKeeper({ database, enabled: options.migrate, log });
   const replays = replayStoreFor(options, { ...core, database });
   const stores: readonly Part[] = [
     { name: 'schema', start: () => schema.start(), stop: () => schema.stop() },
     { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
+    { name: 'presence', start: () => presence.start(), stop: () => presence.stop() },
   ];
   const spend: Spend = (ticket) => replays.spend(ticket);
-  return { database, notifier, feed, lost, spend, isRevoked, stores };
+  return { database, notifier, feed, lost, spend, isRevoked, stores, attendance };
+}
+
+/** Whom the feed's ups and downs concern. */
+interface Told extends Pick<FeedListener, 'lost'> {
+  readonly notifier: Notifier;
+  readonly presence: Presence;
 }
 
 /** What is done about all that the feed tells. */
 function listenerFor(
   { options, hub, registry, meters }: Core,
-  notifier: Notifier,
-  lost: FeedListener['lost'],
+  { notifier, presence, lost }: Told,
 ): FeedListener {
   const { databaseChannel: channel, rawGap } = options;
   const notifications = meters.counter('notificationsReceived');
@@ -79,6 +88,7 @@ function listenerFor(
     },
     up: () => {
       notifier.release();
+      presence.verify();
       if (broken && rawGap === 'close')
         for (const session of registry.all())
           if (session.protocol === 'raw') session.end(failures.restart);

@@ -22,7 +22,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { bindsLoopback } from './loopback.ts';
 import { Envelopes } from './postgres/envelope.ts';
 import type { Notifier } from './postgres/notifier.ts';
-import type { Admit } from './session/admission.ts';
+import type { AdmissionParts, Admit } from './session/admission.ts';
 import { createAdmission } from './session/admission.ts';
 import { AuthWait } from './session/auth-wait.ts';
 import { drain } from './session/drain.ts';
@@ -49,13 +49,13 @@ const USUAL_BASE_PATH = '/postern';
 export function createGateway(given: GatewayOptions): Gateway {
   const { basePath = USUAL_BASE_PATH, handleRequest, ...rest } = given;
   const core = coreOf(rest);
-  const { options } = core;
   let draining = false;
   let leave: () => void;
   const drained = new Promise<void>((resolve) => (leave = resolve));
-  const keys = keyRingFor(options, core.log, core.meters);
-  const { database, notifier, feed, lost, spend, isRevoked, stores } = joinPostgres(core);
-  const { admit, authWait, wheel, heartbeat, sendAway } = joinSessions(core, notifier);
+  const keys = keyRingFor(core.options, core.log, core.meters);
+  const side = joinPostgres(core);
+  const { database, notifier, feed, lost, spend, isRevoked, stores } = side;
+  const { admit, authWait, wheel, heartbeat, sendAway } = joinSessions(core, side);
   const { door, detach, ...entrances } = joinHttp(core, {
     admit,
     authWait,
@@ -63,7 +63,7 @@ export function createGateway(given: GatewayOptions): Gateway {
     isRevoked,
     basePath: new BasePath(basePath),
     handleRequest,
-    verify: verifierFor(options, keys),
+    verify: verifierFor(core.options, keys),
     health: () => ({ database: feed.up ? 'up' : 'down', draining }),
   });
   measure(core, notifier, { feedUp: () => feed.up, draining: () => draining });
@@ -113,8 +113,13 @@ function lifecycleOf({ options, log }: Core, parts: readonly Part[]): Lifecycle 
   return new Lifecycle(parts, deadlineMs, (part, error) => log('stop_late', { part, error }));
 }
 
+/** What sessions have to do with of the database's side. */
+interface SessionSide extends Pick<AdmissionParts, 'attendance'> {
+  readonly notifier: Publisher;
+}
+
 /** What a visitor is entered into: its protocol, the deadline, the heartbeat. */
-function joinSessions(core: Core, publisher: Publisher) {
+function joinSessions(core: Core, { notifier: publisher, attendance }: SessionSide) {
   const { options, log, clock, meters, closeCodeOf } = core;
   const wheel = new ExpiryWheel(clock);
   const heartbeat = new Heartbeat();
@@ -123,7 +128,8 @@ function joinSessions(core: Core, publisher: Publisher) {
   const meta = createMetaChannel({ publisher, envelopes, metaChannel, metaClose, log });
   const raw = createRawProtocol({ publisher, envelopes, log, meters });
   const v1 = createV1Protocol({ ...core, ...options, wheel });
-  const admit = createAdmission({ ...core, wheel, heartbeat, meta, protocols: { raw, v1 } });
+  const shared = { ...core, attendance, wheel, heartbeat, meta };
+  const admit = createAdmission({ ...shared, protocols: { raw, v1 } });
   const { messagesPerSecond: perSecond, messageBurst: burst } = options;
   const authWait = new AuthWait({
     clock,

@@ -225,6 +225,16 @@ export const events = {
     meaning:
       'What was revoked in the database has ended so many `sessions` here. Each has a `session_ended` of its own.',
   },
+  presence_kept: {
+    level: 'info',
+    meaning:
+      'From now on the view `postern.sessions` shows who is connected here, by the name in the field `gateway`, which each run has anew.',
+  },
+  presence_unavailable: {
+    level: 'warn',
+    meaning:
+      'Who is connected here is not shown in `postern.sessions`; `reason` says why, `mend` what to do. Nothing else depends on it. It is tried again; said once, until it works.',
+  },
   schema_migrated: {
     level: 'info',
     meaning: 'Migrations of the schema `postern` were run; the field names them.',

@@ -178,6 +178,11 @@ export const metrics = {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     help: 'How long the nonce took from NOTIFY back to LISTEN (`POSTERN_LISTENER_CHECK_SECONDS`).',
   },
+  presenceKept: {
+    type: 'gauge',
+    name: 'postern_presence_kept',
+    help: '1 while `postern.sessions` shows who is connected here, 0 while it cannot be written.',
+  },
   draining: {
     type: 'gauge',
     name: 'postern_draining',

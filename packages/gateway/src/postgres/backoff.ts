@@ -21,3 +21,12 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
     // The only way for a sleep to fail is its signal, and that is what the caller looks at next.
   }
 }
+
+/** As {@link pause}, for work that keeps no program alive by itself. */
+export async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal, ref: false });
+  } catch {
+    // As above.
+  }
+}

@@ -13,6 +13,8 @@ export type DatabaseEvent =
   | 'listener_lost'
   | 'listener_restored'
   | 'message_not_sent'
+  | 'presence_kept'
+  | 'presence_unavailable'
   | 'replay_store_emptied'
   | 'replay_store_failed'
   | 'revocation_unavailable'

@@ -2,7 +2,8 @@ import { TLSSocket } from 'node:tls';
 import type { Client } from 'pg';
 import { answerWithin } from './connect.ts';
 import { readMigrations } from './migrations.ts';
-import { inspectSchema } from './schema-state.ts';
+import { missingRights } from './rights.ts';
+import { inspectSchema, isUsable } from './schema-state.ts';
 import type { SchemaState } from './schema-state.ts';
 
 /** What a server tells of itself, and what there is to see of the connection to it. */
@@ -15,6 +16,8 @@ export interface ServerFacts {
   readonly pooled: boolean;
   /** How the schema `postern` stands to this program. */
   readonly schema: SchemaState;
+  /** The tables of it, once it is there, that this user lacks rights to. */
+  readonly forbiddenTables: readonly string[];
   /** How full the queue of notifications is, from 0 to 1. */
   readonly queueUsage: number;
   /** How many more connections this user would be given now. */
@@ -83,11 +86,19 @@ export async function inspectServer(client: Client): Promise<ServerFacts> {
   if (row === undefined) throw new Error('The server answered without a row');
 
   const { pid, ...facts } = row;
+  const schema = await answerWithin(
+    ANSWER_DEADLINE_MS,
+    client,
+    inspectSchema(client, readMigrations()),
+  );
   const announced = 'processID' in client ? client.processID : pid;
   return {
     ...facts,
     pooled: announced !== pid,
-    schema: await answerWithin(ANSWER_DEADLINE_MS, client, inspectSchema(client, readMigrations())),
+    schema,
+    forbiddenTables: isUsable(schema)
+      ? await answerWithin(ANSWER_DEADLINE_MS, client, missingRights(client))
+      : [],
     clock: await clockDifference(client),
     tls: tlsOf(client),
   };

@@ -1,11 +1,10 @@
-import { DatabaseError, escapeIdentifier } from 'pg';
+import { DatabaseError } from 'pg';
 import type { ClientBase } from 'pg';
 import { GatewayError } from '../errors.ts';
 import { reasonOf } from './diagnosis.ts';
 import type { Migration } from './migrations.ts';
 import { OWN_NAMES, stateOf } from './schema-state.ts';
 import type { SchemaState } from './schema-state.ts';
-import { SLOTS } from './spent-slots.ts';
 
 /** What came of it. */
 export type MigrateOutcome =
@@ -88,21 +87,4 @@ async function run(name: string, work: () => Promise<unknown>): Promise<void> {
       cause,
     });
   }
-}
-
-/** What a role needs to use the schema, when it is another's: no more than a gateway does there. */
-export function grantsFor(role: string): readonly string[] {
-  const name = escapeIdentifier(role);
-  return [
-    `GRANT USAGE ON SCHEMA postern TO ${name}`,
-    `GRANT SELECT ON TABLE postern.migration TO ${name}`,
-    `GRANT SELECT ON TABLE postern.revocation TO ${name}`,
-    `GRANT SELECT, INSERT ON TABLE postern.spent_token TO ${name}`,
-    `GRANT TRUNCATE ON TABLE ${Array.from({ length: SLOTS }, (_, slot) => `postern.spent_token_${slot}`).join(', ')} TO ${name}`,
-  ];
-}
-
-/** Gives a role these rights, all or none. */
-export async function grantTo(client: ClientBase, role: string): Promise<void> {
-  await client.query(`BEGIN; ${OWN_NAMES}; ${grantsFor(role).join('; ')}; COMMIT`);
 }

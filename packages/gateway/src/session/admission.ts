@@ -7,6 +7,7 @@ import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
 import { createAnnouncement } from './announce.ts';
 import type { OnSession } from './announce.ts';
+import type { Attendance } from './attendance.ts';
 import type { CloseCodeOf } from './close-codes.ts';
 import type { Clock, Deadline } from './deadline.ts';
 import { deadlineAt } from './deadline.ts';
@@ -51,6 +52,7 @@ export interface AdmissionParts {
   readonly closeCodeOf: CloseCodeOf;
   readonly hub: Hub;
   readonly registry: Registry<Session>;
+  readonly attendance: Pick<Attendance, 'add' | 'changed'>;
   readonly wheel: ExpiryWheel;
   readonly heartbeat: Heartbeat;
   readonly protocols: { readonly raw: Protocol<RawVisitor>; readonly v1: Protocol<V1Visitor> };
@@ -130,11 +132,13 @@ function enter<Arriving extends Visitor>(
     wheel.remove(session);
     session.renew(standing);
     wheel.add(session);
+    parts.attendance.changed(session);
     return true;
   };
   const conversation = protocol.converse({ session, visitor, renew });
 
   undo.push(registry.add(session), heartbeat.add(session));
+  undo.push(parts.attendance.add(session, address));
   wheel.add(session);
   undo.push(...protocol.readable(grant).map((name) => hub.subscribe(name, session)));
   log('session_started', { ...who, protocol: visitor.protocol, channels: channels.length });

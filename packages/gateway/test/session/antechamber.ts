@@ -2,6 +2,7 @@ import { Hub } from '#gateway/hub/hub.js';
 import { Registry } from '#gateway/hub/registry.js';
 import type { Fields, Log } from '#gateway/observe/log.js';
 import { Meters } from '#gateway/observe/meters.js';
+import { Attendance } from '#gateway/session/attendance.js';
 import { createAdmission } from '#gateway/session/admission.js';
 import type { AdmissionParts, V1Visitor } from '#gateway/session/admission.js';
 import { createCloseCodes } from '#gateway/session/close-codes.js';
@@ -35,6 +36,13 @@ export class Antechamber {
   readonly registry = new Registry<Session>();
   readonly wheel = new ExpiryWheel(this.clock);
   readonly heartbeat = new Heartbeat();
+  /** Who came and went, and what is told of them. */
+  readonly seen: string[] = [];
+  readonly attendance = new Attendance(this.clock, {
+    came: (id) => void this.seen.push(`came ${id}`),
+    changed: (id) => void this.seen.push(`changed ${id}`),
+    left: (id) => void this.seen.push(`left ${id}`),
+  });
   readonly meters = new Meters({ version: '0.0.0', node: '0' });
   readonly logged: { readonly event: string; readonly fields: Fields | undefined }[] = [];
   readonly parts: AdmissionParts;

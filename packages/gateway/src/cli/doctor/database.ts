@@ -151,7 +151,7 @@ function clock({ configured: { options }, facts }: Reached): Finding {
 }
 
 function schema({ configured: { options }, facts }: Reached): Finding {
-  const { schema: found } = facts;
+  const { schema: found, forbiddenTables: forbidden } = facts;
   if (facts.replica) return skipped('a read replica is left alone');
   if (found.state === 'pending') {
     const { length } = found.pending;
@@ -165,6 +165,11 @@ function schema({ configured: { options }, facts }: Reached): Finding {
     return warning(
       `${trouble.found}: the raw protocol works without, what is kept in tables does not`,
       trouble.mend,
+    );
+  if (forbidden.length > 0)
+    return warning(
+      `the user lacks rights to ${forbidden.join(', ')}: what is kept there does not work`,
+      'as the owner of the schema: postern migrate --grant, with the name of the user',
     );
   return ok(
     found.state === 'newer'

@@ -41,6 +41,7 @@ const sound: ServerFacts = {
   encoding: 'UTF8',
   replica: false,
   pooled: false,
+  forbiddenTables: [],
   schema: { state: 'current' },
   queueUsage: 0,
   connectionsLeft: 90,
