@@ -10,13 +10,14 @@ import type { TestGatewayOptions } from '../support/gateway.ts';
 import { failOnLeaksTogether, ownScope } from '../support/leaks.ts';
 import { startMetered } from '../support/metered.ts';
 import type { MeteredGateway } from '../support/metered.ts';
-import { preauth, PREAUTH_ENVIRONMENT } from '../support/preauth.ts';
+import { preauth, PREAUTH_ENVIRONMENT, SITE_CLAIMS } from '../support/preauth.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import { enterByBearer, show } from '../support/refreshing.ts';
 import type { Scope } from '../support/postgres.ts';
 import { enter } from '../support/rogue.ts';
 import type { Scrape } from '../support/scrape.ts';
 import { seriesOf } from '../support/scrape.ts';
-import { inSeconds } from '../support/tokens.ts';
+import { inSeconds, signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 
 const CHAT = { mode: 'rw', channel: 'chat', exp: inSeconds(3_600) } as const;
@@ -60,6 +61,15 @@ const causes = {
     act: ({ port }) => preauth(port),
   },
   preauthsRefused: { act: ({ port }) => preauth(port) },
+  refreshesRefused: {
+    act: async ({ port }) => show((await enterByBearer(port, {})).client, 'no token'),
+  },
+  sessionsRefreshed: {
+    act: async ({ port }) => {
+      const { client } = await enterByBearer(port, {});
+      await show(client, await signToken({ ...SITE_CLAIMS, exp: inSeconds(7_200) }));
+    },
+  },
   sessions: enterOne,
   sessionsEnded: { act: async ({ client }) => (await client(CHAT)).close() },
   channels: enterOne,

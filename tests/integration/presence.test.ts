@@ -38,7 +38,8 @@ describe('postern.sessions', () => {
     ];
     const page = await enter(one.port, await tickets(one.port));
     const welcome = await said(page);
-    const bob = await other.client(claimsOf('bob'));
+    const claims = claimsOf('bob');
+    const bob = await other.client(claims);
     await shown(query, ['ada', 'bob']);
 
     const rows = await query(`
@@ -65,7 +66,7 @@ describe('postern.sessions', () => {
         sub: 'bob',
         sid: 'login of bob',
         protocol: 'raw',
-        expires: claimsOf('bob').exp,
+        expires: claims.exp,
         ...shared,
       },
     ]);
