@@ -6,18 +6,16 @@ import { metrics } from '#gateway/observe/metrics.js';
 
 import { handshake } from '../support/exchange.ts';
 import { buildGate } from '../support/gate.ts';
-import type { TestGatewayOptions } from '../support/gateway.ts';
 import { failOnLeaksTogether, ownScope } from '../support/leaks.ts';
 import { startMetered } from '../support/metered.ts';
 import type { MeteredGateway } from '../support/metered.ts';
-import { preauth, PREAUTH_ENVIRONMENT, SITE_CLAIMS } from '../support/preauth.ts';
+import { metricCauses } from '../support/metric-causes.ts';
+import type { MetricCause } from '../support/metric-causes.ts';
 import { freshDatabase } from '../support/postgres.ts';
-import { enterByBearer, show } from '../support/refreshing.ts';
-import type { Scope } from '../support/postgres.ts';
 import { enter } from '../support/rogue.ts';
 import type { Scrape } from '../support/scrape.ts';
 import { seriesOf } from '../support/scrape.ts';
-import { inSeconds, signToken } from '../support/tokens.ts';
+import { inSeconds } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 
 const CHAT = { mode: 'rw', channel: 'chat', exp: inSeconds(3_600) } as const;
@@ -27,110 +25,16 @@ failOnLeaksTogether();
 /** Each has a gateway of its own, and some wait for seconds. */
 const AT_A_TIME = 4;
 
-/** What makes a metric change: done to a gateway of its own. */
-interface Cause {
-  readonly options?: TestGatewayOptions;
-  readonly act: (gateway: MeteredGateway, scope: Scope) => Promise<unknown>;
-}
-
-const enterOne: Cause = { act: (gateway) => gateway.client(CHAT) };
-
-const sendOne: Cause = {
-  act: async (gateway) => {
-    const client = await gateway.client(CHAT);
-    client.send('hello');
-    await client.message();
-  },
-};
-
-const loseFeed: Cause = {
-  options: { environment: { POSTERN_ON_LISTENER_LOSS: 'exit' } },
-  act: async ({ query, logged }) => {
-    await query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-      WHERE datname = current_database() AND query LIKE 'LISTEN%' AND application_name = 'postern'`);
-    await logged('listener_lost');
-  },
-};
-
-/** Causes each row of the table. A new row is missing here until it is caused. */
-const causes = {
-  handshakesAccepted: enterOne,
-  handshakesRefused: { act: ({ port }) => handshake(port, { target: '/no/token' }) },
-  preauthsGranted: {
-    options: { environment: PREAUTH_ENVIRONMENT },
-    act: ({ port }) => preauth(port),
-  },
-  preauthsRefused: { act: ({ port }) => preauth(port) },
-  refreshesRefused: {
-    act: async ({ port }) => show((await enterByBearer(port, {})).client, 'no token'),
-  },
-  sessionsRefreshed: {
-    act: async ({ port }) => {
-      const { client } = await enterByBearer(port, {});
-      await show(client, await signToken({ ...SITE_CLAIMS, exp: inSeconds(7_200) }));
-    },
-  },
-  sessions: enterOne,
-  sessionsEnded: { act: async ({ client }) => (await client(CHAT)).close() },
-  channels: enterOne,
-  messagesReceived: sendOne,
-  messageBytesReceived: sendOne,
-  messagesIgnored: {
-    act: async ({ client }) => (await client({ ...CHAT, mode: 'r' })).send('not mine to say'),
-  },
-  messagesPublished: sendOne,
-  batchMessages: sendOne,
-  commitSeconds: sendOne,
-  notificationsReceived: sendOne,
-  deliveries: sendOne,
-  deliveredBytes: sendOne,
-  outboxBytes: {
-    options: { environment: { POSTERN_QUEUE_BYTES: '0' } },
-    act: async ({ port, query, channel }, scope) => {
-      (await enter(scope, port, CHAT)).pause();
-      await query(
-        `SELECT pg_notify($1, '{"channel":"chat","n":' || n || ',"x":"' || repeat('x', 7000) || '"}')
-        FROM generate_series(1, 3000) n`,
-        [channel],
-      );
-    },
-  },
-  jwksFetches: {
-    // Nobody listens there. It is tried again within a second.
-    options: { environment: { POSTERN_JWKS: 'https://127.0.0.1:1/keys' } },
-    act: () => Promise.resolve(),
-  },
-  feedUp: loseFeed,
-  feedRoundTripSeconds: {
-    options: { environment: { POSTERN_LISTENER_CHECK_SECONDS: '0.1' } },
-    act: () => Promise.resolve(),
-  },
-  presenceKept: {
-    act: async ({ client, query }) => {
-      await query('ALTER SCHEMA postern RENAME TO elsewhere');
-      await client(CHAT);
-    },
-  },
-  draining: {
-    options: { environment: { POSTERN_DRAIN_SECONDS: '2' } },
-    act: async ({ client, gateway }) => {
-      await Promise.all(Array.from({ length: 400 }, () => client(CHAT)));
-      void gateway.stop();
-    },
-  },
-  problems: loseFeed,
-} as const satisfies Partial<Record<keyof typeof metrics, Cause>>;
-
 /** Gauges of what waits: caused where a commit can be held up. */
 const causedElsewhere = ['buildInfo', 'notifierMessages', 'notifierBytes'];
 
 describe('Every row of the metric table', { concurrency: AT_A_TIME }, () => {
   it('is caused below', () => {
-    const caused = [...Object.keys(causes), ...causedElsewhere];
+    const caused = [...Object.keys(metricCauses), ...causedElsewhere];
     assert.deepEqual(caused.toSorted(), Object.keys(metrics).toSorted());
   });
 
-  for (const [key, { options, act }] of Object.entries<Cause>(causes)) {
+  for (const [key, { options, act }] of Object.entries<MetricCause>(metricCauses)) {
     const { name } = rowOf(key);
     it(`${name} tells what happens`, async (t) => {
       const scope = ownScope(t);
