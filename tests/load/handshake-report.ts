@@ -3,6 +3,7 @@ import type { Profiler } from 'node:inspector';
 import { percentile } from '../support/percentile.ts';
 import { sharesOf } from './profile-shares.ts';
 import type { Step } from './profile-shares.ts';
+import { table } from './table.ts';
 
 /** What one batch of handshakes took. */
 export interface Cost {
@@ -133,20 +134,4 @@ function describeShares(rows: readonly HandshakeRow[]): readonly string[] {
 
 function percent(part: number): string {
   return `${(part * 100).toFixed(0)} %`;
-}
-
-/** Columns below each other: the first on the left, the others on the right. */
-function table(lines: readonly (readonly string[])[]): readonly string[] {
-  const widths = (lines[0] ?? []).map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  return lines.map((line) =>
-    line
-      .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join('  ')
-      .trimEnd(),
-  );
 }

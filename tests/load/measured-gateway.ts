@@ -20,14 +20,19 @@ const NO_LIMITS = {
   POSTERN_CONNECTIONS_PER_USER: '0',
 } as const;
 
+interface MeasuredOptions extends ServeOptions {
+  /** URLs of modules that are loaded before the gateway is. */
+  readonly imports?: readonly string[];
+}
+
 /** Starts `postern serve` in a process that can be measured, and waits until clients are let in. */
 export function startMeasured(
   scope: Scope,
-  { environment = {}, ...database }: ServeOptions,
+  { environment = {}, imports = [], ...database }: MeasuredOptions,
 ): Promise<MeasuredProcess> {
   return startMeasuredProcess(
     scope,
-    [POSTERN, 'serve'],
+    [...imports.flatMap((url) => ['--import', url]), POSTERN, 'serve'],
     environmentFor({ ...database, environment: { ...NO_LIMITS, ...environment } }),
   );
 }
