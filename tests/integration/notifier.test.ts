@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { channelOf, Envelopes } from '#gateway/postgres/envelope.js';
+import { Envelopes, readNotification } from '#gateway/postgres/envelope.js';
 import { QUEUE_BYTES } from '#gateway/postgres/notifier.js';
 import { recordFeed, recordNotifier } from '../support/feed-parts.ts';
 import { buildGate } from '../support/gate.ts';
@@ -106,7 +106,7 @@ describe('Notifier', () => {
     send(...texts);
     await settled(500);
     assert.deepEqual(await heard(500), texts);
-    assert.ok(texts.every((text) => channelOf(text, test.channel) === 'chat'));
+    assert.ok(texts.every((text) => readNotification(text, test.channel).channel === 'chat'));
   });
 
   it('would see equal texts folded by PostgreSQL, were it given any', async (t) => {

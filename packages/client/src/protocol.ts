@@ -11,15 +11,21 @@ export { failures } from './protocol/failures.ts';
 export { AUTH_SECONDS, LARGEST_ID, LONGEST_TOKEN } from './protocol/limits.ts';
 export type {
   AuthCommand,
+  ChannelMessage,
   ChannelMode,
   Command,
   ErrorReply,
   ExpiringMessage,
+  GapMessage,
   GatewayMessage,
   OkReply,
   PingCommand,
   PongReply,
   Reply,
+  StatusMessage,
+  SubscribeCommand,
+  UnsubscribeCommand,
+  UnsubscribedMessage,
   WelcomeMessage,
 } from './protocol/messages.ts';
 export { retryAfter } from './protocol/retry-after.ts';

@@ -12,6 +12,14 @@ const tokens = fc.string({ unit: 'binary', minLength: 1, maxLength: 100 });
 const commands: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('auth'), id: ids, token: tokens }, { noNullPrototype: true }),
   fc.record({ type: fc.constant('ping'), id: ids }, { noNullPrototype: true }),
+  fc.record(
+    { type: fc.constant('subscribe'), id: ids, channel: tokens, from: tokens },
+    { noNullPrototype: true, requiredKeys: ['type', 'id', 'channel'] },
+  ),
+  fc.record(
+    { type: fc.constant('unsubscribe'), id: ids, channel: tokens },
+    { noNullPrototype: true },
+  ),
 );
 
 /** Names that every object of JavaScript answers to, and some of a message's own. */
@@ -44,10 +52,26 @@ describe('parseCommand', () => {
     const extra = fc.dictionary(fc.string(), fc.jsonValue());
     fc.assert(
       fc.property(extra, commands, (others, command) => {
-        const text = JSON.stringify({ ...others, ...command });
+        const { from: _, ...unknown } = others;
+        const text = JSON.stringify({ ...unknown, ...command });
         assert.deepEqual(parseCommand(text), { command });
       }),
     );
+  });
+
+  it('asks for a channel that is named, and a cursor that is a text', () => {
+    const problem = 'A channel is a text that is not empty';
+    for (const type of ['subscribe', 'unsubscribe'])
+      for (const channel of ['null', '""', '7', '["a"]'])
+        assert.deepEqual(parseCommand(`{"type":"${type}","id":1,"channel":${channel}}`), {
+          id: 1,
+          problem,
+        });
+    for (const from of ['null', '""', '7'])
+      assert.deepEqual(parseCommand(`{"type":"subscribe","id":1,"channel":"a","from":${from}}`), {
+        id: 1,
+        problem: 'A cursor is a text',
+      });
   });
 
   for (const id of ['0', '-1', '1.5', '2147483648', '1e400', '"1"', 'true', 'null', '[1]', '{}'])

@@ -13,7 +13,7 @@ import type { CloseCodeOf } from './session/close-codes.ts';
 import { createCloseCodes } from './session/close-codes.ts';
 import type { Clock } from './session/deadline.ts';
 import { systemClock } from './session/deadline.ts';
-import type { Session } from './session/session.ts';
+import type { ProtocolName, Session } from './session/session.ts';
 import { version } from './version.ts';
 
 /** What all the parts share. */
@@ -22,7 +22,8 @@ export interface Core {
   readonly log: Log;
   readonly clock: Clock;
   readonly closeCodeOf: CloseCodeOf;
-  readonly hub: Hub;
+  /** Who is subscribed to what: to texts as they come, to messages of postern.v1. */
+  readonly hubs: Readonly<Record<ProtocolName, Hub>>;
   readonly registry: Registry<Session>;
   readonly meters: Meters;
   readonly authenticate: Authenticate | undefined;
@@ -42,16 +43,16 @@ export function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
   const log = countProblems(uncounted, meters);
   const deliveries = meters.counter('deliveries');
   const deliveredBytes = meters.counter('deliveredBytes');
-  const hub = new Hub((subscribers, bytes) => {
+  const count = (subscribers: number, bytes: number): void => {
     deliveries.add(subscribers);
     deliveredBytes.add(subscribers * bytes);
-  });
+  };
   return {
     options,
     log,
     clock: clock ?? systemClock,
     closeCodeOf: createCloseCodes(options.closeCodes, log),
-    hub,
+    hubs: { raw: new Hub(count), v1: new Hub(count) },
     registry: new Registry(),
     meters,
     authenticate,

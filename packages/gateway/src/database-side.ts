@@ -5,7 +5,7 @@ import { replayStoreFor } from './handshakes.ts';
 import type { Spend } from './http/examine-ws.ts';
 import type { Part } from './lifecycle.ts';
 import { Database } from './postgres/connect.ts';
-import { channelOf } from './postgres/envelope.ts';
+import { readNotification } from './postgres/envelope.ts';
 import type { FeedListener } from './postgres/feed.ts';
 import { NotifyFeed } from './postgres/notify-feed.ts';
 import { Notifier } from './postgres/notifier.ts';
@@ -13,7 +13,8 @@ import type { Presence } from './postgres/presence.ts';
 import { presenceFor } from './presence.ts';
 import { SchemaKeeper } from './postgres/schema-keeper.ts';
 import { revocationFor } from './revocation.ts';
-import { textFrame } from './session/frame.ts';
+import { messageFrame, textFrame } from './session/frame.ts';
+import { publicationFrame } from './session/publication.ts';
 
 /** The feed into the hub, the notifier out to PostgreSQL, and what the schema keeps. */
 export function joinPostgres(core: Core) {
@@ -71,27 +72,43 @@ interface Told extends Pick<FeedListener, 'lost'> {
 
 /** What is done about all that the feed tells. */
 function listenerFor(
-  { options, hub, registry, meters }: Core,
+  { options, clock, hubs, registry, meters }: Core,
   { notifier, presence, lost }: Told,
 ): FeedListener {
   const { databaseChannel: channel, rawGap } = options;
   const notifications = meters.counter('notificationsReceived');
   let broken = false;
+  const tellStatus = (database: 'up' | 'down'): void => {
+    const frame = messageFrame({ type: 'status', database });
+    for (const session of registry.all()) if (session.protocol === 'v1') session.deliver(frame);
+  };
+  /** What was sent during the break may be missing. The raw protocol has no words for that. */
+  const tellOfGap = (): void => {
+    tellStatus('up');
+    hubs.v1.tellAll((name) => messageFrame({ type: 'gap', channel: name, reason: 'feed_lost' }));
+    if (rawGap !== 'close') return;
+    for (const session of registry.all())
+      if (session.protocol === 'raw') session.end(failures.restart);
+  };
   return {
     notified: (text) => {
       notifications.add();
-      hub.broadcast(channelOf(text, channel), () => textFrame(text));
+      const notification = readNotification(text, channel);
+      hubs.raw.broadcast(notification.channel, () => textFrame(text));
+      const atSeconds = clock.wallMs() / 1000;
+      hubs.v1.broadcast(notification.channel, () =>
+        publicationFrame(notification, text, atSeconds),
+      );
     },
     down: () => {
       broken = true;
       notifier.hold();
+      tellStatus('down');
     },
     up: () => {
       notifier.release();
       presence.verify();
-      if (broken && rawGap === 'close')
-        for (const session of registry.all())
-          if (session.protocol === 'raw') session.end(failures.restart);
+      if (broken) tellOfGap();
       broken = false;
     },
     lost,

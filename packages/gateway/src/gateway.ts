@@ -127,8 +127,8 @@ function joinSessions(core: Core, { notifier: publisher, attendance }: SessionSi
   const envelopes = new Envelopes(() => clock.wallMs());
   const meta = createMetaChannel({ publisher, envelopes, metaChannel, metaClose, log });
   const raw = createRawProtocol({ publisher, envelopes, log, meters });
-  const v1 = createV1Protocol({ ...core, ...options, wheel });
-  const shared = { ...core, attendance, wheel, heartbeat, meta };
+  const v1 = createV1Protocol({ ...core, ...options, wheel, hub: core.hubs.v1 });
+  const shared = { ...core, hub: core.hubs.raw, attendance, wheel, heartbeat, meta };
   const admit = createAdmission({ ...shared, protocols: { raw, v1 } });
   const { messagesPerSecond: perSecond, messageBurst: burst } = options;
   const authWait = new AuthWait({
@@ -180,12 +180,12 @@ function joinHttp(core: Core, { admit, authWait, spend, handleRequest, ...joints
 
 /** Where the gauges are read. */
 function measure(
-  { meters, hub, registry }: Core,
+  { meters, hubs, registry }: Core,
   notifier: Notifier,
   { feedUp, draining }: Readonly<Record<'feedUp' | 'draining', () => boolean>>,
 ): void {
   meters.gauge('sessions', () => registry.size);
-  meters.gauge('channels', () => hub.size);
+  meters.gauge('channels', () => new Set([...hubs.raw.channels, ...hubs.v1.channels]).size);
   meters.gauge('outboxBytes', () =>
     registry.all().reduce((sum, { queuedBytes }) => sum + queuedBytes, 0),
   );

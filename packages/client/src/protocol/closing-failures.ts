@@ -179,9 +179,10 @@ export const closingFailures = {
     close: 4503,
     reason: 'Connection limit',
     code: 'connection_limit',
+    finerCodes: ['subscription_limit'],
     retry: 'no',
     advice:
-      'The user, or the address, has as many connections open as POSTERN_CONNECTIONS_PER_USER or POSTERN_CONNECTIONS_PER_ADDRESS allow. Close one first.',
+      'The user, or the address, has as many connections open as POSTERN_CONNECTIONS_PER_USER or POSTERN_CONNECTIONS_PER_ADDRESS allow; or the session as many subscriptions as POSTERN_SUBSCRIPTIONS_PER_SESSION does. Close one first.',
   },
   rateLimited: {
     http: 429,

@@ -14,6 +14,8 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /** Takes a command out of its message, or says what is wrong with it. */
 type Reader<Read extends Command> = (message: JsonObject, id: number) => Read | string;
 
+const NO_CHANNEL = 'A channel is a text that is not empty';
+
 /** How each type of command is read. */
 const readers: {
   readonly [Type in Command['type']]: Reader<Extract<Command, { readonly type: Type }>>;
@@ -25,6 +27,17 @@ const readers: {
       : `The token of an auth is a text of 1 to ${LONGEST_TOKEN} characters`;
   },
   ping: (_message, id) => ({ type: 'ping', id }),
+  subscribe: (message, id) => {
+    const channel = own(message, 'channel');
+    const from = own(message, 'from');
+    if (!isText(channel)) return NO_CHANNEL;
+    if (from === undefined) return { type: 'subscribe', id, channel };
+    return isText(from) ? { type: 'subscribe', id, channel, from } : 'A cursor is a text';
+  },
+  unsubscribe: (message, id) => {
+    const channel = own(message, 'channel');
+    return isText(channel) ? { type: 'unsubscribe', id, channel } : NO_CHANNEL;
+  },
 };
 
 // A map, whose keys are these only: an object would know of a type `constructor`, too.
@@ -75,6 +88,10 @@ function isId(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= LARGEST_ID;
 }
 
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
 function isToken(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= LONGEST_TOKEN;
+  return isText(value) && value.length <= LONGEST_TOKEN;
 }

@@ -23,8 +23,24 @@ export interface PingCommand {
   readonly id: number;
 }
 
+/** Asks for the messages of a channel. */
+export interface SubscribeCommand {
+  readonly type: 'subscribe';
+  readonly id: number;
+  readonly channel: string;
+  /** The cursor of the last message that the client has: what came after it is wanted, too. */
+  readonly from?: string;
+}
+
+/** Asks for no more messages of a channel. */
+export interface UnsubscribeCommand {
+  readonly type: 'unsubscribe';
+  readonly id: number;
+  readonly channel: string;
+}
+
 /** What a client says. It chooses the `id`, by which it knows the reply. */
-export type Command = AuthCommand | PingCommand;
+export type Command = AuthCommand | PingCommand | SubscribeCommand | UnsubscribeCommand;
 
 /** What may be done with a channel, spelled as in tokens. */
 export type ChannelMode = 'r' | 'w' | 'rw';
@@ -55,6 +71,41 @@ export interface OkReply {
   readonly expiresAt?: number;
   /** Of a later `auth`: what is granted now. */
   readonly channels?: WelcomeMessage['channels'];
+  /** Of a `subscribe` with a cursor: whether all that came after it follows. */
+  readonly recovered?: boolean;
+}
+
+/** A message of a channel: the same bytes for all who are subscribed. */
+export interface ChannelMessage {
+  readonly type: 'message';
+  readonly channel: string;
+  /** Any JSON. */
+  readonly payload: unknown;
+  /** When the gateway got it, in UNIX seconds. */
+  readonly at: number;
+}
+
+/** Messages of a channel may be missing, and do not follow: load the state anew. */
+export interface GapMessage {
+  readonly type: 'gap';
+  readonly channel: string;
+  /** The gateway was cut off from PostgreSQL; or it knows nothing of the cursor. */
+  readonly reason: 'feed_lost' | 'unknown_cursor';
+}
+
+/** A channel is not granted any more: its messages have ended. */
+export interface UnsubscribedMessage {
+  readonly type: 'unsubscribed';
+  readonly channel: string;
+  /** A code of the failure table. */
+  readonly code: FailureCode;
+  readonly reason: string;
+}
+
+/** Whether messages arrive from PostgreSQL: said when that changes. */
+export interface StatusMessage {
+  readonly type: 'status';
+  readonly database: 'up' | 'down';
 }
 
 /** The credential's end is near: show another one, or be closed with `tokenExpired`. */
@@ -85,4 +136,11 @@ export interface PongReply {
 export type Reply = OkReply | ErrorReply | PongReply;
 
 /** What the gateway says. */
-export type GatewayMessage = WelcomeMessage | ExpiringMessage | Reply;
+export type GatewayMessage =
+  | WelcomeMessage
+  | ExpiringMessage
+  | ChannelMessage
+  | GapMessage
+  | UnsubscribedMessage
+  | StatusMessage
+  | Reply;

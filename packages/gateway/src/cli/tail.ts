@@ -1,5 +1,5 @@
 import type { DatabaseEvent, DatabaseLog } from '../postgres/connect.ts';
-import { channelOf } from '../postgres/envelope.ts';
+import { readNotification } from '../postgres/envelope.ts';
 import { NotifyFeed } from '../postgres/notify-feed.ts';
 import { CommandError } from './command-error.ts';
 import { configuration, readCommandLine } from './command-line.ts';
@@ -32,7 +32,7 @@ export async function tail(args: readonly string[]): Promise<void> {
     },
     {
       notified: (text) => {
-        const to = channelOf(text, channel);
+        const to = readNotification(text, channel).channel;
         if (wanted.size === 0 || wanted.has(to)) console.log(write(text, channel));
       },
       up: () => undefined,

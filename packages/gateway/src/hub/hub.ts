@@ -40,7 +40,20 @@ export class Hub {
     for (const subscriber of subscribers) subscriber.deliver(frame);
   }
 
-  /** How many channels have a subscriber. */
+  /** Hands the subscribers of each channel a frame about it, which is no message of theirs. */
+  tellAll(encode: (channel: string) => Buffer): void {
+    for (const [channel, subscribers] of this.#channels) {
+      const frame = encode(channel);
+      for (const subscriber of subscribers) subscriber.deliver(frame);
+    }
+  }
+
+  /** The channels that have a subscriber. */
+  get channels(): Iterable<string> {
+    return this.#channels.keys();
+  }
+
+  /** How many they are. */
   get size(): number {
     return this.#channels.size;
   }

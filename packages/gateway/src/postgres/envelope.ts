@@ -11,14 +11,35 @@ export function fitsNotification(text: string): boolean {
   return Buffer.byteLength(text) <= LONGEST_NOTIFICATION_BYTES;
 }
 
+/** What a notification says. */
+export interface Notification {
+  readonly channel: string;
+  /** What subscribers are told on `postern.v1`. Made when it is asked for. */
+  readonly payload: () => unknown;
+}
+
 /**
- * The channel that a notification is for: the string `channel` of a JSON object. Any other text is
- * for the channel that bears the database channel's own name.
+ * Reads a notification. It is for the string `channel` of a JSON object; any other text is for the
+ * channel that bears the database channel's own name.
  */
-export function channelOf(text: string, databaseChannel: string): string {
+export function readNotification(text: string, databaseChannel: string): Notification {
   const value = parseJson(text);
-  if (typeof value !== 'object' || value === null || !('channel' in value)) return databaseChannel;
-  return typeof value.channel === 'string' ? value.channel : databaseChannel;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { channel: databaseChannel, payload: () => text };
+  const channel = 'channel' in value ? value.channel : undefined;
+  return {
+    channel: typeof channel === 'string' ? channel : databaseChannel,
+    payload: () => payloadOf(value),
+  };
+}
+
+/** The member `payload` of an envelope, read if it is marked as JSON; of another object all of it. */
+function payloadOf(value: object): unknown {
+  if (!('payload' in value)) return value;
+  const { payload } = value;
+  const isJson = 'payload_type' in value && value.payload_type === 'json';
+  if (!isJson || typeof payload !== 'string') return payload;
+  return parseJson(payload) ?? payload;
 }
 
 function parseJson(text: string): unknown {

@@ -1,3 +1,6 @@
+import { encodeMessage } from '@postern/client/protocol';
+import type { GatewayMessage } from '@postern/client/protocol';
+
 /** Final text frame, unmasked, as a server sends it (RFC 6455 §5.2). */
 const FINAL_TEXT = 0x81;
 
@@ -22,4 +25,9 @@ export function textFrame(text: string): Buffer {
   }
   frame.write(text, headerLength);
   return frame;
+}
+
+/** One message of `postern.v1` as the bytes of one frame. */
+export function messageFrame(message: GatewayMessage): Buffer {
+  return textFrame(encodeMessage(message));
 }

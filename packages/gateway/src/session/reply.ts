@@ -1,11 +1,11 @@
-import { encodeMessage, failures } from '@postern/client/protocol';
+import { failures } from '@postern/client/protocol';
 import type { ErrorReply, FailureCode, GatewayMessage } from '@postern/client/protocol';
-import { textFrame } from './frame.ts';
+import { messageFrame } from './frame.ts';
 import type { Closing, Session } from './session.ts';
 
 /** Sends one message of `postern.v1` to one session. */
 export function send(session: Session, message: GatewayMessage): void {
-  session.deliver(textFrame(encodeMessage(message)));
+  session.deliver(messageFrame(message));
 }
 
 /** The reply to a command that does not say what it must. */

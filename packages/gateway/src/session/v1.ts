@@ -12,6 +12,8 @@ import type { RefreshParts } from './refresh.ts';
 import { Refreshing } from './refresh.ts';
 import { badCommand, errorReply, send } from './reply.ts';
 import type { MessageKind, Pace, Session } from './session.ts';
+import type { SubscriptionParts } from './subscriptions.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 /** What a visitor of `postern.v1` may do with whatever channel it names. */
 export interface V1Grant {
@@ -21,7 +23,7 @@ export interface V1Grant {
 }
 
 /** What the protocol needs. */
-export interface V1Options extends ExpiringParts, RefreshParts {
+export interface V1Options extends ExpiringParts, RefreshParts, SubscriptionParts {
   /** Longest message a client may send, in bytes; 0: no limit. */
   readonly maxMessageBytes: number;
   readonly meters: Meters;
@@ -39,7 +41,7 @@ export function createV1Protocol(options: V1Options): Protocol<V1Visitor> {
 
   return {
     channels: ({ entries }) => Object.keys(entries),
-    // It asks for each that it wants to read.
+    // It subscribes to what it wants to read.
     readable: () => [],
     answersExcess: true,
     converse: (talk) => new V1Conversation(talk, options, count),
@@ -52,13 +54,18 @@ class V1Conversation implements Conversation {
   readonly #count: (bytes: number) => void;
   readonly #expiring: Expiring;
   readonly #refreshing: Refreshing;
+  readonly #subscriptions: Subscriptions;
 
   constructor(talk: Talk<V1Visitor>, options: V1Options, count: (bytes: number) => void) {
     this.#session = talk.session;
     this.#options = options;
     this.#count = count;
     this.#expiring = new Expiring(talk.session, options);
-    this.#refreshing = new Refreshing(talk, options, () => this.#expiring.arm());
+    this.#subscriptions = new Subscriptions(talk.session, options);
+    this.#refreshing = new Refreshing(talk, options, () => {
+      this.#subscriptions.regrant();
+      this.#expiring.arm();
+    });
   }
 
   opened(): void {
@@ -78,6 +85,7 @@ class V1Conversation implements Conversation {
 
   closed(): void {
     this.#expiring.disarm();
+    this.#subscriptions.clear();
   }
 
   /** What a message says that can be answered. Whoever sends any other is ended, and it is undefined. */
@@ -97,7 +105,11 @@ class V1Conversation implements Conversation {
         void this.#refreshing.take(command);
         return;
       case 'ping':
-        send(this.#session, { type: 'pong', id: command.id });
+        return send(this.#session, { type: 'pong', id: command.id });
+      case 'subscribe':
+        return this.#subscriptions.subscribe(command);
+      case 'unsubscribe':
+        return this.#subscriptions.unsubscribe(command);
     }
   }
 }

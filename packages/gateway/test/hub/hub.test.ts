@@ -85,4 +85,17 @@ describe('Hub', () => {
     hub.broadcast('__proto__', () => Buffer.from('x'));
     assert.deepEqual(recorder.frames, ['x']);
   });
+
+  it('tells the subscribers of each channel something of their own', () => {
+    const told: unknown[] = [];
+    const hub = new Hub((subscribers) => void told.push(subscribers));
+    const [both, one] = [new Recorder(), new Recorder()];
+    hub.subscribe('news', both);
+    hub.subscribe('weather', both);
+    hub.subscribe('weather', one);
+    hub.tellAll((channel) => Buffer.from(`of ${channel}`));
+    assert.deepEqual(both.frames, ['of news', 'of weather']);
+    assert.deepEqual(one.frames, ['of weather']);
+    assert.deepEqual([told, [...hub.channels]], [[], ['news', 'weather']]);
+  });
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
-  channelOf,
   Envelopes,
   fitsNotification,
   LONGEST_NOTIFICATION_BYTES,
+  readNotification,
 } from '#gateway/postgres/envelope.js';
 
 const NOW_MS = 1_795_309_153_722.135;
@@ -18,6 +18,9 @@ interface Envelope {
   readonly event: string;
   readonly payload: string;
 }
+
+const channelOf = (text: string): string => readNotification(text, 'db').channel;
+const payloadOf = (text: string): unknown => readNotification(text, 'db').payload();
 
 function parsed(text: string): Envelope {
   return JSON.parse(text) as Envelope;
@@ -119,20 +122,20 @@ describe('Envelopes', () => {
     );
   });
 
-  it('writes what channelOf reads', () => {
+  it('writes what readNotification reads', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (channel) => {
-        assert.equal(channelOf(envelopes().message(channel, {}, ''), 'elsewhere'), channel);
+        assert.equal(channelOf(envelopes().message(channel, {}, '')), channel);
       }),
     );
   });
 });
 
-describe('channelOf', () => {
+describe('The channel of a notification', () => {
   it('is the string `channel` of a JSON object', () => {
-    assert.equal(channelOf('{"channel":"chat"}', 'db'), 'chat');
-    assert.equal(channelOf(' {"a":{"channel":"x"},"channel":"chat"}\n', 'db'), 'chat');
-    assert.equal(channelOf('{"channel":""}', 'db'), '');
+    assert.equal(channelOf('{"channel":"chat"}'), 'chat');
+    assert.equal(channelOf(' {"a":{"channel":"x"},"channel":"chat"}\n'), 'chat');
+    assert.equal(channelOf('{"channel":""}'), '');
   });
 
   it('is the database channel for every other text', () => {
@@ -155,15 +158,41 @@ describe('channelOf', () => {
       'null',
       '5',
     ];
-    for (const text of others) assert.equal(channelOf(text, 'db'), 'db', text);
+    for (const text of others) assert.equal(channelOf(text), 'db', text);
   });
 
   it('reads any text without throwing', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-        assert.equal(typeof channelOf(text, 'db'), 'string');
+        assert.equal(typeof channelOf(text), 'string');
+        assert.notEqual(payloadOf(text), undefined);
       }),
     );
+  });
+});
+
+describe('The payload of a notification', () => {
+  it('is the member of that name, whatever it is', () => {
+    for (const payload of ['hello', '', '{"a":1}', null, 0, false, [1], { a: [{}] }])
+      assert.deepEqual(payloadOf(JSON.stringify({ channel: 'chat', payload })), payload);
+    assert.equal(payloadOf(envelopes().message('chat', { sub: 'ada' }, 'hello')), 'hello');
+  });
+
+  it('is read where the envelope says that it is JSON', () => {
+    const marked = (payload: unknown): unknown =>
+      payloadOf(JSON.stringify({ payload, payload_type: 'json' }));
+    assert.deepEqual(marked('{"a":[1]}'), { a: [1] });
+    assert.equal(marked('"text"'), 'text');
+    assert.equal(marked('no json'), 'no json');
+    assert.deepEqual(marked({ a: 1 }), { a: 1 });
+    const other = JSON.stringify({ payload: '{}', payload_type: 'text' });
+    assert.equal(payloadOf(other), '{}');
+  });
+
+  it('is the whole of another object, and of anything else the text', () => {
+    assert.deepEqual(payloadOf('{"channel":"chat","n":1}'), { channel: 'chat', n: 1 });
+    for (const text of ['', 'hello', '[1,2]', '5', 'null', '"x"', '{"payload":1'])
+      assert.equal(payloadOf(text), text);
   });
 });
 

@@ -52,7 +52,7 @@ export class Antechamber {
     parts: Partial<AdmissionParts> = {},
     v1: Partial<V1Options> = {},
   ) {
-    const { clock, meters, wheel } = this;
+    const { clock, hub, meters, wheel } = this;
     const log: Log = (event, fields) => void this.logged.push({ event, fields });
     this.parts = {
       ...this,
@@ -69,11 +69,13 @@ export class Antechamber {
         },
         v1: createV1Protocol({
           clock,
+          hub,
           wheel,
           meters,
           log,
           maxMessageBytes: 65_536,
           refreshMayWiden: false,
+          subscriptionsPerSession: 3,
           // Neither earlier nor later than usual.
           random: () => 0.5,
           ...v1,

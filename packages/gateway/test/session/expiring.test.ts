@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Expiring } from '#gateway/session/expiring.js';
 import { ada, Antechamber } from './antechamber.ts';
 
 const NOW = 1_800_000_000;
@@ -73,10 +74,12 @@ describe('The warning that a token ends', () => {
     assert.deepEqual(old.socket.done, ['close 4002 Connection too old']);
   });
 
-  it('never comes to one who has left', () => {
+  it('never comes to one who has left, and does not wait for it either', (t) => {
+    const warned = t.mock.method(Expiring.prototype, 'expire');
     const { chamber, session, socket } = setUp(100);
     session.lose(1000);
     chamber.pass(80_000);
+    assert.equal(warned.mock.callCount(), 0);
     assert.deepEqual(
       socket.messages.map((message) => Object(message).type),
       ['welcome'],

@@ -88,6 +88,16 @@ describe('A refresh', () => {
     assert.match(JSON.stringify(replies()), /no later/);
   });
 
+  it('leaves nothing behind in the wheel for the end that was', async (t) => {
+    const { chamber, session, auth, answer } = setUp();
+    const expired = t.mock.method(session, 'expire');
+    auth(1);
+    await answer(shown());
+    session.lose(1000);
+    chamber.pass(1_200_000);
+    assert.equal(expired.mock.callCount(), 0);
+  });
+
   it('does not make a session younger', async () => {
     const { chamber, socket, auth, answer } = setUp({ maxConnectionAge: 900 });
     auth(1);

@@ -15,6 +15,10 @@ export const limitOptions = {
     whole(0).default(20),
     'Open connections of one user, which is the token’s `sub` with its `iss`; beyond it 429; 0: no limit. Tokens without `sub` are not counted.',
   ),
+  subscriptionsPerSession: option(
+    whole(0).default(100),
+    'Channels that a session of `postern.v1` may be subscribed to; 0: no limit.',
+  ),
   connections: option(whole(0).default(0), 'Open connections in all; beyond it 503; 0: no limit.'),
   maxConnectionAge: option(
     number(0).default(86_400),
