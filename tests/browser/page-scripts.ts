@@ -4,13 +4,20 @@ export interface Asking {
   /** None by default: the site's cookie is to do. */
   readonly bearer?: string;
   readonly embed?: boolean;
+  /** The session that is to go on. */
+  readonly session?: unknown;
 }
 
 /** What it was told; `error` is what a page sees of an answer that it may not read. */
 export type Told = Readonly<Record<string, unknown>>;
 
 /** Runs in a page: preauthenticates by `fetch`, for an embed token without credentials. */
-export async function preauthByFetch({ url, bearer, embed = false }: Asking): Promise<Told> {
+export async function preauthByFetch({
+  url,
+  bearer,
+  embed = false,
+  session,
+}: Asking): Promise<Told> {
   try {
     const answer = await fetch(`${url}/preauth`, {
       method: 'POST',
@@ -20,7 +27,7 @@ export async function preauthByFetch({ url, bearer, embed = false }: Asking): Pr
         'X-Postern-Preauth': '1',
         ...(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` }),
       },
-      body: JSON.stringify({ embed }),
+      body: JSON.stringify({ embed, session }),
     });
     return { status: answer.status, ...(await answer.json()) };
   } catch (error) {
@@ -60,6 +67,26 @@ export function connect({
       socket.close();
     });
     socket.addEventListener('close', ({ code }) => resolve(code));
+  });
+}
+
+/** Runs in a page: connects, stays, and tells of the welcome, or the code of the close. */
+export function stay({ url }: { readonly url: string }): Promise<unknown> {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url, 'postern.v1');
+    Reflect.set(globalThis, 'socket', socket);
+    socket.addEventListener('message', ({ data }) => resolve(JSON.parse(String(data))));
+    socket.addEventListener('close', ({ code }) => resolve(code));
+  });
+}
+
+/** Runs in a page that stays: shows a token, and tells of the reply, or the code of the close. */
+export function show(token: unknown): Promise<unknown> {
+  return new Promise((resolve) => {
+    const socket: WebSocket = Reflect.get(globalThis, 'socket');
+    socket.addEventListener('message', ({ data }) => resolve(JSON.parse(String(data))));
+    socket.addEventListener('close', ({ code }) => resolve(code));
+    socket.send(JSON.stringify({ type: 'auth', id: 1, token }));
   });
 }
 
