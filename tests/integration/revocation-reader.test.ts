@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import pg from 'pg';
 
 import type { Database } from '#gateway/postgres/connect.js';
-import { RevocationReader } from '#gateway/postgres/revocations.js';
+import { RevocationTable } from '#gateway/postgres/revocations.js';
+import { TableFollower } from '#gateway/postgres/table-follower.js';
 
 import { openDatabase, recordLog } from '../support/feed-parts.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -33,12 +34,12 @@ async function build(lendBy: (lend: Lend) => Lend = (lend) => lend) {
     loans += 1;
     return lendBy((ms, inner) => database.lend(ms, inner))(deadlineMs, work);
   };
-  const reader = new RevocationReader({
-    database: { lend },
+  const table = new RevocationTable({
     read: (what) => void reads.push(what),
     migrates: true,
     log,
   });
+  const reader = new TableFollower({ lend }, table);
   return { reader, client, reads, loans: () => loans };
 }
 

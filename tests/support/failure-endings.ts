@@ -89,6 +89,12 @@ export const endingsOn = (scope: Scope) =>
       await query(`SELECT postern.revoke(sub => 'ada')`);
       return await ada.closed();
     },
+    disconnected: async () => {
+      const { client, query } = await startGateway(scope);
+      const ada = await client({ ...CHAT, sub: 'ada' });
+      await query(`SELECT postern.disconnect(sub => 'ada')`);
+      return await ada.closed();
+    },
     identityChanged: async () => {
       const { port } = await startPreauth(scope);
       const client = await enter(port, await tickets(port));

@@ -1,5 +1,6 @@
 import { failures } from '@postern/client/protocol';
 import type { Core } from './core.ts';
+import { disconnectionFor } from './disconnection.ts';
 import { GatewayError } from './errors.ts';
 import { replayStoreFor } from './handshakes.ts';
 import type { Spend } from './http/examine-ws.ts';
@@ -12,6 +13,7 @@ import { Notifier } from './postgres/notifier.ts';
 import type { Presence } from './postgres/presence.ts';
 import { presenceFor } from './presence.ts';
 import { SchemaKeeper } from './postgres/schema-keeper.ts';
+import { listenTogether, TableFollower } from './postgres/table-follower.ts';
 import { revocationFor } from './revocation.ts';
 import { messageFrame, textFrame } from './session/frame.ts';
 import { publicationFrame } from './session/publication.ts';
@@ -38,8 +40,9 @@ export function joinPostgres(core: Core) {
   // It need not be waited for by everybody who embeds a gateway.
   lost.catch(() => undefined);
 
-  const { isRevoked, privately } = revocationFor({ ...core, database });
+  const { isRevoked, table: revocations } = revocationFor(core);
   const { attendance, presence } = presenceFor({ ...core, database });
+  const disconnections = disconnectionFor({ ...core, attendance });
   const feed = new NotifyFeed(
     {
       database,
@@ -49,7 +52,10 @@ export function joinPostgres(core: Core) {
       onLoss: options.onListenerLoss,
       log,
       onProof: (seconds) => meters.histogram('feedRoundTripSeconds').observe(seconds),
-      privately,
+      privately: () =>
+        listenTogether(
+          [revocations(), disconnections].map((table) => new TableFollower(database, table)),
+        ),
     },
     listenerFor(core, { notifier, presence, lost: (error) => lose(error) }),
   );

@@ -21,9 +21,9 @@ export function presenceFor({
   const find = (id: string) => {
     const attendee = attendance.find(id);
     if (attendee === undefined) return undefined;
-    const { session, address, sinceMs } = attendee;
+    const { session, address, since } = attendee;
     const { claims, protocol, expiresAt } = session;
-    const seconds = (clock.monotonicMs() - sinceMs) / 1000;
+    const seconds = (clock.monotonicMs() - since.monotonicMs) / 1000;
     const who = { sub: textIn(claims, 'sub'), sid: textIn(claims, 'sid') };
     return { id, ...who, protocol, address, seconds, expiresAt };
   };

@@ -2,26 +2,18 @@ import { failures } from '@postern/client/protocol';
 import { Revocations } from './auth/revocation.ts';
 import type { Claims } from './auth/verify.ts';
 import type { Core } from './core.ts';
-import type { Database } from './postgres/connect.ts';
-import type { PrivateListener } from './postgres/listen-connection.ts';
 import type { OnRevocations } from './postgres/revocations.ts';
-import { RevocationReader } from './postgres/revocations.ts';
+import { RevocationTable } from './postgres/revocations.ts';
 
 /** Who is not to be let in any more, and is sent away where it is in. */
 export interface Revoking {
   readonly isRevoked: (claims: Claims) => boolean;
-  /** Makes what follows the table on one connection that listens. */
-  readonly privately: () => PrivateListener;
+  /** Makes what reads the table for one connection that listens. */
+  readonly table: () => RevocationTable;
 }
 
 /** Joins what is read of revocations with the sessions that they end. */
-export function revocationFor({
-  options,
-  registry,
-  clock,
-  log,
-  database,
-}: Core & { readonly database: Database }): Revoking {
+export function revocationFor({ options, registry, clock, log }: Core): Revoking {
   const known = new Revocations();
   const now = (): number => clock.wallMs() / 1000;
 
@@ -37,6 +29,6 @@ export function revocationFor({
 
   return {
     isRevoked: (claims) => known.includes(claims, now()),
-    privately: () => new RevocationReader({ database, read, migrates: options.migrate, log }),
+    table: () => new RevocationTable({ read, migrates: options.migrate, log }),
   };
 }

@@ -140,6 +140,13 @@ export const closingFailures = {
     advice:
       'The client read more slowly than messages came and POSTERN_QUEUE_BYTES were waiting. Reconnect with backoff and load the state anew.',
   },
+  disconnected: {
+    close: 4009,
+    reason: 'Disconnected',
+    retry: 'yes',
+    advice:
+      'An operator ended the connection (`postern.disconnect`), and keeps nobody out by that. Reconnect, after a random wait.',
+  },
   replayed: {
     http: 401,
     close: 4010,

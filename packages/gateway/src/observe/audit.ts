@@ -15,6 +15,7 @@ const outcomes: Readonly<Record<FailureName, AuditOutcome | undefined>> = {
   invalidText: undefined,
   internal: undefined,
   restart: undefined,
+  disconnected: undefined,
   backendUnavailable: undefined,
 
   tokenInvalid: 'refused',
@@ -71,12 +72,16 @@ export function auditMark(failure: RefusalLabel | EndingLabel): AuditMark {
 const LONGEST_USER = 128;
 
 /**
- * The user that claims name, to be written into a log: `sub`, shortened, and without what could pass
- * for another line or turn its letters round. Only for claims whose signature holds.
+ * The user that claims name, to be written into a log: `sub`, shortened and {@link legible}. Only for
+ * claims whose signature holds.
  */
 export function userOf(claims: Readonly<Record<string, unknown>> | undefined): string | undefined {
   const subject = claims !== undefined && Object.hasOwn(claims, 'sub') ? claims['sub'] : undefined;
   if (typeof subject !== 'string') return undefined;
-  const visible = subject.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
-  return Array.from(visible).slice(0, LONGEST_USER).join('');
+  return Array.from(legible(subject)).slice(0, LONGEST_USER).join('');
+}
+
+/** A text of somebody's, without what could pass for another line or turn its letters round. */
+export function legible(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '\uFFFD');
 }

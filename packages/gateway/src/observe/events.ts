@@ -235,6 +235,16 @@ export const events = {
     meaning:
       'Who is connected here is not shown in `postern.sessions`; `reason` says why, `mend` what to do. Nothing else depends on it. It is tried again; said once, until it works.',
   },
+  disconnection_unavailable: {
+    level: 'warn',
+    meaning:
+      'No connection can be ended by `postern.disconnect` here, as the table that it writes to is not there, may not be read, or is in a schema of somebody else’s; `reason` says which. `postern migrate` makes the table, and gives rights to it with `--grant`.',
+  },
+  sessions_disconnected: {
+    level: 'info',
+    meaning:
+      'An operator has ended so many `sessions` here (`postern.disconnect`); `reason` is what the operator gave as one. Each has a `session_ended` of its own.',
+  },
   schema_migrated: {
     level: 'info',
     meaning: 'Migrations of the schema `postern` were run; the field names them.',

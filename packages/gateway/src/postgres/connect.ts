@@ -9,6 +9,7 @@ export type DatabaseEvent =
   | 'connection_lost'
   | 'database_encoding'
   | 'database_retry'
+  | 'disconnection_unavailable'
   | 'listener_check_failed'
   | 'listener_lost'
   | 'listener_restored'

@@ -12,6 +12,7 @@ const rights: Readonly<Record<string, readonly string[]>> = {
     Array.from({ length: SLOTS }, (_, slot) => [`postern.spent_token_${slot}`, ['TRUNCATE']]),
   ),
   'postern.gateway': ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  'postern.disconnection': ['SELECT'],
   'postern.present_session': ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
 };
 

@@ -1,11 +1,11 @@
 import type { Clock } from './deadline.ts';
 import type { Session } from './session.ts';
 
-/** A session, from where it came, and since when it is here by the monotonic clock. */
+/** A session, from where it came, and since when it is here, by both clocks. */
 export interface Attendee {
   readonly session: Session;
   readonly address: string | undefined;
-  readonly sinceMs: number;
+  readonly since: { readonly wallMs: number; readonly monotonicMs: number };
 }
 
 /** Whoever shows others who is here, by the ids of sessions. Must not throw, and must not block. */
@@ -29,7 +29,8 @@ export class Attendance {
   /** A session has begun. Returns what is to be called at its end; calling that twice is harmless. */
   add(session: Session, address: string | undefined): () => void {
     const { id } = session;
-    this.#attendees.set(id, { session, address, sinceMs: this.#clock.monotonicMs() });
+    const since = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
+    this.#attendees.set(id, { session, address, since });
     this.#watcher.came(id);
     return () => {
       if (this.#attendees.delete(id)) this.#watcher.left(id);
@@ -43,6 +44,11 @@ export class Attendance {
 
   find(id: string): Attendee | undefined {
     return this.#attendees.get(id);
+  }
+
+  /** A copy: members may leave while it is walked through. */
+  all(): readonly Attendee[] {
+    return [...this.#attendees.values()];
   }
 
   /** The ids of all; a copy. */

@@ -109,6 +109,12 @@ describe('createLog', () => {
     });
   }
 
+  it('hides a token in what an operator gives as the reason', () => {
+    const { log, lines } = record('info');
+    log('sessions_disconnected', { sessions: 1, reason: `she showed ${TOKEN} to all` });
+    assert.match(lines.join(), /"reason":"she showed \[redacted\] to all"/);
+  });
+
   it('is readable for people when asked to be', () => {
     const { lines, log } = record('info', 'pretty');
     log('listening', { port: 3000 });

@@ -6,11 +6,12 @@ describe('Attendance', () => {
   it('knows who is in, from where and since when, and tells of each coming and leaving once', () => {
     const chamber = new Antechamber();
     const { attendance, clock, seen } = chamber;
-    const sinceMs = clock.monotonicMs();
+    const since = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     const { session } = chamber.enter();
     const { id } = session;
-    assert.deepEqual(attendance.find(id), { session, address: '192.0.2.1', sinceMs });
+    assert.deepEqual(attendance.find(id), { session, address: '192.0.2.1', since });
     assert.deepEqual(attendance.ids(), [id]);
+    assert.deepEqual(attendance.all(), [attendance.find(id)]);
 
     attendance.changed(session);
     session.lose(1000);
