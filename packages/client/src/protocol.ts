@@ -21,6 +21,7 @@ export type {
   OkReply,
   PingCommand,
   PongReply,
+  PublishCommand,
   Reply,
   StatusMessage,
   SubscribeCommand,

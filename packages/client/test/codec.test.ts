@@ -9,12 +9,18 @@ const BAD_TOKEN = 'The token of an auth is a text of 1 to 8192 characters';
 
 const ids = fc.integer({ min: 1, max: LARGEST_ID });
 const tokens = fc.string({ unit: 'binary', minLength: 1, maxLength: 100 });
+/** JSON knows no -0. */
+const written = fc.json().map((text): unknown => JSON.parse(text));
 const commands: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ type: fc.constant('auth'), id: ids, token: tokens }, { noNullPrototype: true }),
   fc.record({ type: fc.constant('ping'), id: ids }, { noNullPrototype: true }),
   fc.record(
     { type: fc.constant('subscribe'), id: ids, channel: tokens, from: tokens },
     { noNullPrototype: true, requiredKeys: ['type', 'id', 'channel'] },
+  ),
+  fc.record(
+    { type: fc.constant('publish'), id: ids, channel: tokens, payload: written },
+    { noNullPrototype: true },
   ),
   fc.record(
     { type: fc.constant('unsubscribe'), id: ids, channel: tokens },
@@ -52,7 +58,7 @@ describe('parseCommand', () => {
     const extra = fc.dictionary(fc.string(), fc.jsonValue());
     fc.assert(
       fc.property(extra, commands, (others, command) => {
-        const { from: _, ...unknown } = others;
+        const { from: _, key: __, ...unknown } = others;
         const text = JSON.stringify({ ...unknown, ...command });
         assert.deepEqual(parseCommand(text), { command });
       }),
@@ -72,6 +78,17 @@ describe('parseCommand', () => {
         id: 1,
         problem: 'A cursor is a text',
       });
+  });
+
+  it('asks for a payload, null even, and takes no key that it would not heed', () => {
+    const publish = (rest: string) =>
+      parseCommand(`{"type":"publish","id":1,"channel":"a"${rest}}`);
+    assert.deepEqual(publish(',"payload":null'), {
+      command: { type: 'publish', id: 1, channel: 'a', payload: null },
+    });
+    assert.deepEqual(publish(''), { id: 1, problem: 'A publish needs a payload' });
+    const problem = 'No key is taken yet: publish without one';
+    assert.deepEqual(publish(',"payload":1,"key":"k"'), { id: 1, problem });
   });
 
   for (const id of ['0', '-1', '1.5', '2147483648', '1e400', '"1"', 'true', 'null', '[1]', '{}'])

@@ -29,7 +29,8 @@ import { drain } from './session/drain.ts';
 import { ExpiryWheel } from './session/expiry.ts';
 import { Heartbeat } from './session/heartbeat.ts';
 import { createMetaChannel } from './session/meta-channel.ts';
-import type { Publisher } from './session/raw.ts';
+import type { Publisher } from './session/publishing.ts';
+import { createPublish } from './session/publishing.ts';
 import { createRawProtocol } from './session/raw.ts';
 import { createV1Protocol } from './session/v1.ts';
 import { preauthFor, signingKeysFor } from './preauthentication.ts';
@@ -126,8 +127,16 @@ function joinSessions(core: Core, { notifier: publisher, attendance }: SessionSi
   const { metaChannel, metaClose } = options;
   const envelopes = new Envelopes(() => clock.wallMs());
   const meta = createMetaChannel({ publisher, envelopes, metaChannel, metaClose, log });
-  const raw = createRawProtocol({ publisher, envelopes, log, meters });
-  const v1 = createV1Protocol({ ...core, ...options, wheel, hub: core.hubs.v1 });
+  const publish = createPublish({ publisher, log, meters });
+  const raw = createRawProtocol({ publish, envelopes, log, meters });
+  const v1 = createV1Protocol({
+    ...core,
+    ...options,
+    wheel,
+    hub: core.hubs.v1,
+    publish,
+    envelopes,
+  });
   const shared = { ...core, hub: core.hubs.raw, attendance, wheel, heartbeat, meta };
   const admit = createAdmission({ ...shared, protocols: { raw, v1 } });
   const { messagesPerSecond: perSecond, messageBurst: burst } = options;

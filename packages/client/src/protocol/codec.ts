@@ -34,6 +34,15 @@ const readers: {
     if (from === undefined) return { type: 'subscribe', id, channel };
     return isText(from) ? { type: 'subscribe', id, channel, from } : 'A cursor is a text';
   },
+  publish: (message, id) => {
+    const channel = own(message, 'channel');
+    const payload = own(message, 'payload');
+    if (!isText(channel)) return NO_CHANNEL;
+    if (payload === undefined) return 'A publish needs a payload';
+    // To leave it aside would double what its sender takes for safe.
+    if (own(message, 'key') !== undefined) return 'No key is taken yet: publish without one';
+    return { type: 'publish', id, channel, payload };
+  },
   unsubscribe: (message, id) => {
     const channel = own(message, 'channel');
     return isText(channel) ? { type: 'unsubscribe', id, channel } : NO_CHANNEL;

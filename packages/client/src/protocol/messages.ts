@@ -39,8 +39,18 @@ export interface UnsubscribeCommand {
   readonly channel: string;
 }
 
+/** Sends a message to a channel. */
+export interface PublishCommand {
+  readonly type: 'publish';
+  readonly id: number;
+  readonly channel: string;
+  /** Any JSON. */
+  readonly payload: unknown;
+}
+
 /** What a client says. It chooses the `id`, by which it knows the reply. */
-export type Command = AuthCommand | PingCommand | SubscribeCommand | UnsubscribeCommand;
+export type Command =
+  AuthCommand | PingCommand | SubscribeCommand | UnsubscribeCommand | PublishCommand;
 
 /** What may be done with a channel, spelled as in tokens. */
 export type ChannelMode = 'r' | 'w' | 'rw';

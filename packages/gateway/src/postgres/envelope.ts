@@ -39,7 +39,8 @@ function payloadOf(value: object): unknown {
   const { payload } = value;
   const isJson = 'payload_type' in value && value.payload_type === 'json';
   if (!isJson || typeof payload !== 'string') return payload;
-  return parseJson(payload) ?? payload;
+  const read = parseJson(payload);
+  return read === undefined ? payload : read;
 }
 
 function parseJson(text: string): unknown {
@@ -80,12 +81,22 @@ export class Envelopes {
    * `docs/architecture.md`, hot path.
    */
   message(channel: string, claims: Claims, payload: string): string {
-    return this.#write(channel, claims, `"event":"WebsocketMessage"`, payload);
+    return this.#write(channel, claims, MESSAGE, JSON.stringify(payload));
+  }
+
+  /**
+   * Any JSON to one channel. Programs that know texts only get it as one; the last key tells others to
+   * read it. Throws a `RangeError` for what nests too deep to be written.
+   */
+  publication(channel: string, claims: Claims, payload: unknown): string {
+    if (typeof payload === 'string') return this.message(channel, claims, payload);
+    const text = JSON.stringify(JSON.stringify(payload));
+    return this.#write(channel, claims, MESSAGE, `${text},"payload_type":"json"`);
   }
 
   /** Tells the meta channel that a connection with these channels was admitted. */
   connectionOpen(metaChannel: string, claims: Claims, channels: readonly string[]): string {
-    return this.#write(metaChannel, claims, `"event":"ConnectionOpen"`, channels.join(','));
+    return this.#write(metaChannel, claims, `"event":"ConnectionOpen"`, listed(channels));
   }
 
   /** Tells the meta channel that a connection with these channels has ended with this close code. */
@@ -96,12 +107,12 @@ export class Envelopes {
     code: number,
   ): string {
     const members = `"code":${code},"event":"ConnectionClose"`;
-    return this.#write(metaChannel, claims, members, channels.join(','));
+    return this.#write(metaChannel, claims, members, listed(channels));
   }
 
-  #write(channel: string, claims: Claims, members: string, payload: string): string {
+  #write(channel: string, claims: Claims, members: string, payloadText: string): string {
     const { beforeTime, afterTime } = this.#claimsText(claims);
-    return `{"channel":${JSON.stringify(channel)},"claims":${beforeTime}${this.#clock.next()}${afterTime},${members},"payload":${JSON.stringify(payload)}}`;
+    return `{"channel":${JSON.stringify(channel)},"claims":${beforeTime}${this.#clock.next()}${afterTime},${members},"payload":${payloadText}}`;
   }
 
   #claimsText(claims: Claims): ClaimsText {
@@ -112,6 +123,12 @@ export class Envelopes {
     this.#claimsTexts.set(claims, text);
     return text;
   }
+}
+
+const MESSAGE = '"event":"WebsocketMessage"';
+
+function listed(channels: readonly string[]): string {
+  return JSON.stringify(channels.join(','));
 }
 
 /** The name under which postgres-websockets tells when a message was delivered. */

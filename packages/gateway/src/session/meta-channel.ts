@@ -3,7 +3,7 @@ import type { Claims } from '../auth/verify.ts';
 import type { Log } from '../observe/log.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
 import { fitsNotification } from '../postgres/envelope.ts';
-import type { Publisher } from './raw.ts';
+import type { Publisher } from './publishing.ts';
 import type { Session } from './session.ts';
 
 /** What the meta channel takes. */

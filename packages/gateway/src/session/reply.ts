@@ -1,7 +1,11 @@
 import { failures } from '@postern/client/protocol';
-import type { ErrorReply, FailureCode, GatewayMessage } from '@postern/client/protocol';
+import type { ErrorReply, FailureCode, GatewayMessage, Retry } from '@postern/client/protocol';
 import { messageFrame } from './frame.ts';
 import type { Closing, Session } from './session.ts';
+
+/** What is wrong with the channel of a command. */
+export const NOT_NAMEABLE =
+  'A channel is named by 1 to 200 bytes, without *, {, } and control characters';
 
 /** Sends one message of `postern.v1` to one session. */
 export function send(session: Session, message: GatewayMessage): void {
@@ -19,6 +23,8 @@ export interface Wording {
   readonly code?: FailureCode | undefined;
   /** Constant: never holds input. */
   readonly message?: string | undefined;
+  /** Whether to try again, where that is another matter for the finer code. */
+  readonly retry?: Retry | undefined;
 }
 
 /** The reply to a command that is not carried out, by a row of the failure table. */
@@ -33,6 +39,6 @@ export function errorReply(
     id,
     code: wording.code ?? code,
     message: wording.message ?? reason,
-    retry,
+    retry: wording.retry ?? retry,
   };
 }

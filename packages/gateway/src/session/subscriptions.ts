@@ -2,7 +2,7 @@ import type { SubscribeCommand, UnsubscribeCommand } from '@postern/client/proto
 import { failures } from '@postern/client/protocol';
 import { isNameable } from '../auth/channel-rules.ts';
 import type { Hub } from '../hub/hub.ts';
-import { badCommand, errorReply, send } from './reply.ts';
+import { badCommand, errorReply, NOT_NAMEABLE, send } from './reply.ts';
 import type { Session } from './session.ts';
 import type { V1Grant } from './v1.ts';
 
@@ -13,8 +13,6 @@ export interface SubscriptionParts {
   /** Most channels that a session may be subscribed to; 0: no limit. */
   readonly subscriptionsPerSession: number;
 }
-
-const NOT_NAMEABLE = 'A channel is named by 1 to 200 bytes, without *, {, } and control characters';
 
 /** What one session is subscribed to. Nothing else is delivered to it. */
 export class Subscriptions {

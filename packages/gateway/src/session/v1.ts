@@ -8,6 +8,8 @@ import type { ExpiringParts } from './expiring.ts';
 import { Expiring } from './expiring.ts';
 import { HEARTBEAT_SECONDS } from './heartbeat.ts';
 import type { Conversation, Protocol, Talk } from './protocol.ts';
+import type { PublicationParts } from './publications.ts';
+import { Publications } from './publications.ts';
 import type { RefreshParts } from './refresh.ts';
 import { Refreshing } from './refresh.ts';
 import { badCommand, errorReply, send } from './reply.ts';
@@ -23,7 +25,8 @@ export interface V1Grant {
 }
 
 /** What the protocol needs. */
-export interface V1Options extends ExpiringParts, RefreshParts, SubscriptionParts {
+export interface V1Options
+  extends ExpiringParts, RefreshParts, SubscriptionParts, PublicationParts {
   /** Longest message a client may send, in bytes; 0: no limit. */
   readonly maxMessageBytes: number;
   readonly meters: Meters;
@@ -55,6 +58,7 @@ class V1Conversation implements Conversation {
   readonly #expiring: Expiring;
   readonly #refreshing: Refreshing;
   readonly #subscriptions: Subscriptions;
+  readonly #publications: Publications;
 
   constructor(talk: Talk<V1Visitor>, options: V1Options, count: (bytes: number) => void) {
     this.#session = talk.session;
@@ -62,6 +66,7 @@ class V1Conversation implements Conversation {
     this.#count = count;
     this.#expiring = new Expiring(talk.session, options);
     this.#subscriptions = new Subscriptions(talk.session, options);
+    this.#publications = new Publications(talk.session, options);
     this.#refreshing = new Refreshing(talk, options, () => {
       this.#subscriptions.regrant();
       this.#expiring.arm();
@@ -110,6 +115,8 @@ class V1Conversation implements Conversation {
         return this.#subscriptions.subscribe(command);
       case 'unsubscribe':
         return this.#subscriptions.unsubscribe(command);
+      case 'publish':
+        return this.#publications.publish(command);
     }
   }
 }

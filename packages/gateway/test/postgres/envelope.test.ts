@@ -183,6 +183,7 @@ describe('The payload of a notification', () => {
       payloadOf(JSON.stringify({ payload, payload_type: 'json' }));
     assert.deepEqual(marked('{"a":[1]}'), { a: [1] });
     assert.equal(marked('"text"'), 'text');
+    assert.equal(marked('null'), null);
     assert.equal(marked('no json'), 'no json');
     assert.deepEqual(marked({ a: 1 }), { a: 1 });
     const other = JSON.stringify({ payload: '{}', payload_type: 'text' });

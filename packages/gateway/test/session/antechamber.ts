@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
 import { Hub } from '#gateway/hub/hub.js';
 import { Registry } from '#gateway/hub/registry.js';
 import type { Fields, Log } from '#gateway/observe/log.js';
 import { Meters } from '#gateway/observe/meters.js';
 import { Attendance } from '#gateway/session/attendance.js';
+import { Envelopes } from '#gateway/postgres/envelope.js';
 import { createAdmission } from '#gateway/session/admission.js';
 import type { AdmissionParts, V1Visitor } from '#gateway/session/admission.js';
 import { createCloseCodes } from '#gateway/session/close-codes.js';
@@ -76,6 +78,8 @@ export class Antechamber {
           maxMessageBytes: 65_536,
           refreshMayWiden: false,
           subscriptionsPerSession: 3,
+          publish: () => assert.fail('Nobody is to publish'),
+          envelopes: new Envelopes(() => this.clock.wallMs()),
           // Neither earlier nor later than usual.
           random: () => 0.5,
           ...v1,

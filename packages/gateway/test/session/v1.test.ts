@@ -113,7 +113,7 @@ describe('A command of postern.v1', () => {
 
   it('that nobody knows is answered, and the connection stays', () => {
     const { socket, say } = new Antechamber().enter();
-    for (const type of ['publish', 'welcome', '__proto__']) say({ type, id: 7 });
+    for (const type of ['shout', 'welcome', '__proto__']) say({ type, id: 7 });
     say({ type: 'ping', id: 8 });
     const error = badMessage(7, UNKNOWN_TYPE);
     assert.deepEqual(socket.messages.slice(1), [error, error, error, { type: 'pong', id: 8 }]);

@@ -1,0 +1,51 @@
+import type { Log } from '../observe/log.ts';
+import type { Meters } from '../observe/meters.ts';
+import type { Outcome } from '../postgres/notifier.ts';
+import type { Session } from './session.ts';
+
+/** What takes a message to PostgreSQL, a text per channel, and says once what became of it. */
+export interface Publisher {
+  send(texts: readonly string[], settle: (outcome: Outcome) => void): void;
+  /** Whether so much waits that nobody may have more than a share of the room. */
+  readonly crowded: boolean;
+}
+
+/** Publishes one message of a session's, a text per channel, and says once what became of it. */
+export type Publish = (
+  session: Session,
+  texts: readonly string[],
+  settle: (outcome: Outcome) => void,
+) => void;
+
+/** What publishing takes. */
+export interface PublishParts {
+  readonly publisher: Publisher;
+  readonly log: Log;
+  readonly meters: Meters;
+}
+
+/** What one session may have waiting in a crowd: while PostgreSQL is away, one must not take it all. */
+const SHARE_BYTES = 1_048_576;
+
+/** Builds what publishes the messages of sessions, and counts what becomes of them. */
+export function createPublish({ publisher, log, meters }: PublishParts): Publish {
+  const counts = {
+    committed: meters.counter('messagesPublished', { outcome: 'committed' }),
+    unknown: meters.counter('messagesPublished', { outcome: 'unknown' }),
+    rejected: meters.counter('messagesPublished', { outcome: 'rejected' }),
+    overflow: meters.counter('messagesPublished', { outcome: 'overflow' }),
+  } as const satisfies Record<Outcome, unknown>;
+
+  return (session, texts, settle) => {
+    const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    const settled = (outcome: Outcome): void => {
+      session.unsettledBytes -= bytes;
+      counts[outcome].add();
+      if (outcome !== 'committed') log('message_not_sent', { session: session.id, outcome });
+      settle(outcome);
+    };
+    session.unsettledBytes += bytes;
+    if (publisher.crowded && session.unsettledBytes > SHARE_BYTES) settled('overflow');
+    else publisher.send(texts, settled);
+  };
+}
