@@ -1,18 +1,22 @@
 import type { DeadlineReport, Spread } from './deadline-cost.ts';
-import type { ExpiryRow } from './expiry-load.ts';
+import type { ExpiryRow, Lag } from './expiry-load.ts';
 import type { StormPart } from './refresh-storm.ts';
 import { table } from './table.ts';
 
 /** What deliveries cost with the comparison and without, for people. */
 export function describeDeadline(report: DeadlineReport): string {
   const { ratio, controlRatio, withMicros, withoutMicros, comparisonNanos, deliveries } = report;
-  const row = (name: string, { median, low, high }: Spread, digits: number): readonly string[] => [
+  const row = (
+    name: string,
+    { median, error, low, high }: Spread,
+    digits: number,
+  ): readonly string[] => [
     name,
-    ...[median, low, high].map((value) => value.toFixed(digits)),
+    ...[median, error, low, high].map((value) => value.toFixed(digits)),
   ];
   return [
     ...table([
-      [`${deliveries} deliveries`, 'median', 'a tenth below', 'a tenth above'],
+      [`${deliveries} deliveries`, 'median', 'error', 'a tenth below', 'a tenth above'],
       row('deliveries by CPU, with / without', ratio, 3),
       row('the same between equals', controlRatio, 3),
       row('CPU µs each, with', withMicros, 2),
@@ -31,8 +35,10 @@ export function describeExpiry(rows: readonly ExpiryRow[]): string {
       'bytes',
       'waiting p99',
       'longest',
+      'CPU',
       'ending p99',
       'longest',
+      'CPU',
       'all ended',
       'late frames',
     ],
@@ -40,12 +46,15 @@ export function describeExpiry(rows: readonly ExpiryRow[]): string {
       row.name,
       String(row.count),
       row.bytesEach.toFixed(0),
-      ...[row.waiting.p99Ms, row.waiting.longestMs].map(milliseconds),
-      ...[row.ending.p99Ms, row.ending.longestMs].map(milliseconds),
+      ...[row.waiting, row.ending].flatMap(lagCells),
       row.spreadSeconds === 1 ? milliseconds(row.lastEndMs) : '',
       row.delivered === 0 ? '' : String(row.late),
     ]),
   ]).join('\n');
+}
+
+function lagCells({ p99Ms, longestMs, longestCpuMs }: Lag): readonly string[] {
+  return [p99Ms, longestMs, longestCpuMs].map(milliseconds);
 }
 
 /** What refreshes cost, and what others noticed, for people. */

@@ -32,7 +32,7 @@ describe('The bench of sessions', { concurrency: true }, () => {
 
   it('measures how ten thousand sessions wait for their end, and how it comes', async (test) => {
     const scope = ownScope(test);
-    const plans = plansFor(10_000, 4);
+    const plans = plansFor(10_000, 8);
     const rows = await Promise.all(plans.map((plan) => measureExpiry(scope, plan, 1)));
     test.diagnostic(describeExpiry(rows));
 
