@@ -8,6 +8,7 @@ import { freshDatabase } from '../support/postgres.ts';
 import { forgeToken, signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 import { WsClient } from '../support/ws-client.ts';
+import type { Closing } from '../support/ws-client.ts';
 
 const scope = failOnLeaks();
 const { url: databaseUrl } = await freshDatabase({ after });
@@ -17,19 +18,46 @@ const YEAR = 365 * 24 * HOUR;
 const EXPIRED = { code: 3001, reason: 'JWT expired' };
 const TOO_OLD = { code: 4002, reason: 'Connection too old' };
 
+/** Two clients that have shown the same token, one on each protocol. */
+interface Both {
+  /** How both ended, which must be the same. */
+  closed(): Promise<Closing>;
+  /** Asks both whether they are still there. */
+  ping(): Promise<void>;
+}
+
 interface World {
   readonly gateway: TestGateway;
   readonly clock: JumpingClock;
   /** A client whose token ends so many seconds from now; the fraction counts. */
   enter(seconds: number): Promise<WsClient>;
+  /** One of each protocol. */
+  enterBoth(seconds: number): Promise<Both>;
 }
 
 async function setUp(environment: Readonly<Record<string, string>> = {}): Promise<World> {
   const clock = new JumpingClock();
   const gateway = await startGateway(scope, { databaseUrl, environment, hooks: { clock } });
-  const enter = (seconds: number): Promise<WsClient> =>
-    gateway.client({ mode: 'rw', channels: ['chat'], exp: clock.wallMs() / 1000 + seconds });
-  return { gateway, clock, enter };
+  const claimsFor = (seconds: number) =>
+    ({ mode: 'rw', channels: ['chat'], exp: clock.wallMs() / 1000 + seconds }) as const;
+  const enter = (seconds: number): Promise<WsClient> => gateway.client(claimsFor(seconds));
+  const enterBoth = async (seconds: number): Promise<Both> => {
+    const claims = claimsFor(seconds);
+    const raw = await gateway.client(claims);
+    const v1 = await WsClient.connect(`${gateway.wsUrl}/ws`, {
+      protocols: ['postern.v1'],
+      headers: { Authorization: `Bearer ${await signToken(claims)}` },
+    });
+    return {
+      closed: async () => {
+        const [one, other] = await Promise.all([raw.closed(), v1.closed()]);
+        assert.deepEqual(one, other);
+        return one;
+      },
+      ping: async () => void (await Promise.all([raw.ping(), v1.ping()])),
+    };
+  };
+  return { gateway, clock, enter, enterBoth };
 }
 
 /** The end came by the next tick after the given time of the monotonic clock, and not before it. */
@@ -40,18 +68,18 @@ function assertSoonAfter(endMs: number): void {
 
 describe('The two clocks', () => {
   it('end a session in time although the wall clock is set back an hour', async () => {
-    const { clock, enter } = await setUp();
+    const { clock, enterBoth } = await setUp();
     const startMs = performance.now();
-    const client = await enter(2);
+    const client = await enterBoth(2);
     clock.jumpWall(-HOUR * 1000);
     assert.deepEqual(await client.closed(), EXPIRED);
     assertSoonAfter(startMs + 2_000);
   });
 
   it('end at once whoever the wall clock, set ahead or no longer asleep, says is over', async () => {
-    const { clock, enter } = await setUp();
-    const over = await enter(HOUR / 2);
-    const notOver = await enter(2 * HOUR);
+    const { clock, enterBoth } = await setUp();
+    const over = await enterBoth(HOUR / 2);
+    const notOver = await enterBoth(2 * HOUR);
     const startMs = performance.now();
     clock.jumpWall(HOUR * 1000);
     assert.deepEqual(await over.closed(), EXPIRED);
@@ -63,9 +91,9 @@ describe('The two clocks', () => {
   });
 
   it('do not give anybody an hour more when the wall clock goes ahead and comes back', async () => {
-    const { clock, enter } = await setUp();
+    const { clock, enterBoth } = await setUp();
     clock.jumpWall(HOUR * 1000);
-    const client = await enter(HOUR / 2);
+    const client = await enterBoth(HOUR / 2);
     clock.jumpWall(-HOUR * 1000);
     await client.ping();
     clock.pass((HOUR / 2) * 1000);
@@ -97,11 +125,11 @@ describe('The end of a token', () => {
   });
 
   it('may lie nine years ahead, where no timer reaches: nothing fires before', async () => {
-    const { clock, enter } = await setUp({ POSTERN_MAX_CONNECTION_AGE: '0' });
+    const { clock, enter, enterBoth } = await setUp({ POSTERN_MAX_CONNECTION_AGE: '0' });
     const warnings: string[] = [];
     const warn = (warning: Error): void => void warnings.push(warning.name);
     process.on('warning', warn);
-    const patient = await enter(9 * YEAR);
+    const patient = await enterBoth(9 * YEAR);
     const witness = await enter(2);
     assert.deepEqual(await witness.closed(), EXPIRED);
     await patient.ping();

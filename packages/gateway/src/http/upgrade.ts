@@ -147,6 +147,8 @@ function createServers(maxMessageBytes: number) {
   const settings = {
     noServer: true,
     perMessageDeflate: false,
+    // See answerPings.
+    autoPong: false,
     closeTimeout: CLOSE_TIMEOUT_MS,
     maxPayload: maxMessageBytes,
     maxFragments: 1024,
@@ -194,6 +196,28 @@ const violations = new Map<unknown, Closing>([
   ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', failures.messageTooBig],
 ]);
 
+/** Pongs that may wait for a client which sends pings and reads nothing: as many as `ws` would keep. */
+const MOST_PONGS_WAITING = 60;
+
+/**
+ * Answers pings, once the recipient has had its say. `ws` would answer each by itself before anybody hears of
+ * it: one whose time is over too, until somebody looks at the clock.
+ */
+function answerPings(webSocket: WebSocket, recipient: Recipient): void {
+  let waiting = 0;
+  const sent = (): void => void (waiting -= 1);
+  webSocket.on('ping', (data) => {
+    recipient.pinged();
+    if (webSocket.readyState !== webSocket.OPEN) return;
+    if (waiting >= MOST_PONGS_WAITING) {
+      webSocket.terminate();
+      return;
+    }
+    waiting += 1;
+    webSocket.pong(data, false, sent);
+  });
+}
+
 function connect(webSocket: WebSocket, recipient: Recipient, log: Log): void {
   webSocket.on('message', (data: Buffer, isBinary) => {
     try {
@@ -204,7 +228,7 @@ function connect(webSocket: WebSocket, recipient: Recipient, log: Log): void {
       recipient.end(failures.internal);
     }
   });
-  webSocket.on('ping', () => recipient.pinged());
+  answerPings(webSocket, recipient);
   webSocket.on('pong', () => recipient.alive());
   webSocket.on('close', (code) => recipient.lose(code));
   webSocket.on('error', (error) => {

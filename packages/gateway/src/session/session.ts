@@ -31,7 +31,7 @@ export interface Recipient {
   readonly id: string | undefined;
   /** A message came. */
   receive(data: Buffer, kind: MessageKind): void;
-  /** A ping came, which `ws` answers. */
+  /** A ping came. It is answered if the connection is still open then. */
   pinged(): void;
   /** A pong came. */
   alive(): void;
@@ -168,7 +168,10 @@ export class Session<Granted = unknown> implements Recipient {
 
   /** Sends one frame. Runs once per subscriber and message: see `docs/architecture.md`, hot path. */
   deliver(frame: Buffer): void {
-    if (this.isOpen) this.#outbox.deliver(frame);
+    // Not `isOpen`, which ends whoever is over: a broadcast must not end a hundred thousand of them in one go.
+    const { clock, socket } = this.#options;
+    const may = this.#open && !isOver(this.deadline, clock) && socket.isOpen;
+    if (may) this.#outbox.deliver(frame);
   }
 
   /** Bytes that wait for the client to read them. */
@@ -183,7 +186,7 @@ export class Session<Granted = unknown> implements Recipient {
     if (pace !== 'too far') this.#options.onMessage(data, kind, pace);
   }
 
-  /** A ping came, which `ws` answers: it costs what a message costs. */
+  /** A ping came: it costs what a message costs. */
   pinged(): void {
     if (this.isOpen) this.#pace();
   }

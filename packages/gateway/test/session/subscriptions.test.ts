@@ -131,6 +131,9 @@ describe('A subscription', () => {
     chamber.clock.pass(600_000);
     publish('news');
     assert.deepEqual(heard(), []);
+    chamber.wheel.tick();
+    publish('news');
+    assert.deepEqual(heard(), []);
     assert.deepEqual(socket.done, ['close 3001 JWT expired']);
   });
 });
