@@ -68,6 +68,7 @@ describe('While a token is looked at', () => {
     proxy.set({ up: 'swallow', down: 'swallow' });
     proxy.cut();
     await logged('listener_lost');
+    assert.deepEqual(await said(client), { type: 'status', database: 'down' });
     const reply = await show(client, await signToken({ ...SITE_CLAIMS, exp: 2e9 }));
     assert.deepEqual(codeOf(reply), ['error', 'unavailable']);
     await client.close();
