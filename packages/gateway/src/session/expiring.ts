@@ -63,7 +63,10 @@ export class Expiring implements Mortal {
   /** The warning is due. */
   expire(): void {
     this.#deadline = NEVER;
-    send(this.#session, { type: 'expiring', seconds: Math.max(0, this.#leftMs()) / 1000 });
+    send(this.#session, {
+      type: 'expiring',
+      seconds: Math.max(0, Math.floor(this.#leftMs())) / 1000,
+    });
   }
 
   #leftMs(): number {
