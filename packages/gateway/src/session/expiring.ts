@@ -1,4 +1,5 @@
 import type { Clock, Deadline } from './deadline.ts';
+import { isOver } from './deadline.ts';
 import type { ExpiryWheel, Mortal } from './expiry.ts';
 import { send } from './reply.ts';
 import type { Session } from './session.ts';
@@ -48,7 +49,7 @@ export class Expiring implements Mortal {
     const { random = Math.random, wheel } = this.#parts;
     const usualMs = Math.min(Math.max(leftMs * SHARE, SHORTEST_MS), LONGEST_MS);
     const aheadMs = usualMs * (1 - JITTER + 2 * JITTER * random());
-    if (leftMs <= aheadMs) return this.expire();
+    if (leftMs <= aheadMs) return this.#warn();
     const { wallMs, monotonicMs } = deadline;
     this.#deadline = { wallMs: wallMs - aheadMs, monotonicMs: monotonicMs - aheadMs };
     wheel.add(this);
@@ -60,9 +61,14 @@ export class Expiring implements Mortal {
     this.#deadline = NEVER;
   }
 
-  /** The warning is due. */
+  /** The warning is due; unless another token was shown since it was found to be, as many were at once. */
   expire(): void {
+    if (!isOver(this.#deadline, this.#parts.clock)) return;
     this.#deadline = NEVER;
+    this.#warn();
+  }
+
+  #warn(): void {
     send(this.#session, {
       type: 'expiring',
       seconds: Math.max(0, Math.floor(this.#leftMs())) / 1000,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { deadlineAt } from '#gateway/session/deadline.js';
 import { Expiring } from '#gateway/session/expiring.js';
 import { ada, Antechamber } from './antechamber.ts';
 
@@ -98,6 +99,30 @@ describe('The warning that a token ends', () => {
     assert.deepEqual(warnings(), []);
     chamber.pass(1);
     assert.deepEqual(warnings(), [150]);
+  });
+
+  it('does not come for a token that was followed by another while many were warned', async () => {
+    const chamber = new Antechamber({}, {}, { random: () => 0.5 });
+    // So many are warned before the loop goes round.
+    for (let n = 0; n < 500; n += 1)
+      chamber.wheel.add({
+        deadline: deadlineAt((NOW + 70) * 1000, chamber.clock),
+        expire: () => undefined,
+      });
+    const { socket, say } = chamber.enter({
+      expiresAt: NOW + 100,
+      refresh: () => Promise.resolve({ ...ada, expiresAt: NOW + 1_070 }),
+    });
+    const types = (): readonly unknown[] => socket.messages.map((message) => Object(message).type);
+    chamber.pass(70_000);
+    say({ type: 'auth', id: 1, token: 't' });
+    for (let n = 0; n < 10; n += 1) await Promise.resolve();
+    assert.deepEqual(types(), ['welcome', 'ok']);
+    await turn();
+    assert.deepEqual(types(), ['welcome', 'ok']);
+    chamber.pass(900_000);
+    await turn();
+    assert.deepEqual(types(), ['welcome', 'ok', 'expiring']);
   });
 
   it('comes in time when the wall clock is set forward', () => {
