@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 
 import pg from 'pg';
@@ -13,14 +12,13 @@ import { JumpingClock } from '../support/jumping-clock.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { connect, freshDatabase } from '../support/postgres.ts';
 import type { Query } from '../support/postgres.ts';
-import { PREAUTH_ENVIRONMENT } from '../support/preauth.ts';
 import { shown } from '../support/presence.ts';
 import { enterByBearer } from '../support/refreshing.ts';
 import { makeRole } from '../support/roles.ts';
 import { makeSchema } from '../support/spending.ts';
 import { inSeconds } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
-import type { WsClient } from '../support/ws-client.ts';
+import { endOf, isOpen, twoGateways } from '../support/two-gateways.ts';
 
 const scope = failOnLeaks();
 
@@ -29,16 +27,6 @@ const claimsOf = (sub: string) =>
 
 const DISCONNECTED = { code: 4009, reason: 'Disconnected' } as const;
 
-/** How a connection ends, which has to be within a second. */
-const endOf = (client: WsClient) => client.closed(1_000);
-
-/** What others have said meanwhile proves nothing. */
-const isOpen = async (client: WsClient): Promise<void> => {
-  const text = randomUUID();
-  client.send(text);
-  while (!(await client.message()).includes(text));
-};
-
 /** A gateway has read everything that was asked for before, when it has ended this one. */
 async function hasRead({ client }: TestGateway, query: Query): Promise<void> {
   const witness = await client(claimsOf('witness'));
@@ -46,17 +34,9 @@ async function hasRead({ client }: TestGateway, query: Query): Promise<void> {
   assert.deepEqual(await endOf(witness), DISCONNECTED);
 }
 
-/** Two gateways on one database. */
-async function twoGateways() {
-  const database = await freshDatabase(scope);
-  const environment = { ...PREAUTH_ENVIRONMENT, POSTERN_DATABASE_CHANNEL: database.channel };
-  const start = () => startGateway(scope, { databaseUrl: database.url, environment });
-  return { one: await start(), other: await start(), query: database.query };
-}
-
 describe('postern.disconnect', () => {
   it('ends one session, of either protocol, on whichever gateway it is', async () => {
-    const { one, other, query } = await twoGateways();
+    const { one, other, query } = await twoGateways(scope);
     const page = await enterByBearer(one.port, { sub: 'ada' });
     const ada = await other.client(claimsOf('ada'));
     const { session } = await other.logged('session_started');
@@ -74,7 +54,7 @@ describe('postern.disconnect', () => {
     ['sid', 'login of ada'],
   ]) {
     it(`ends by ${name} whom it is about, on every gateway, and nobody else`, async () => {
-      const { one, other, query } = await twoGateways();
+      const { one, other, query } = await twoGateways(scope);
       const sid = claimsOf('ada').sid;
       const { client: page } = await enterByBearer(one.port, { sub: 'ada', sid });
       const adas = [page, await one.client(claimsOf('ada')), await other.client(claimsOf('ada'))];
@@ -94,7 +74,7 @@ describe('postern.disconnect', () => {
   }
 
   it('keeps nobody out: who comes back at once, to any gateway, stays', async () => {
-    const { one, other, query } = await twoGateways();
+    const { one, other, query } = await twoGateways(scope);
     let ada = await one.client(claimsOf('ada'));
     for (const next of [other, one, other, one, one, other]) {
       await query(`SELECT postern.disconnect(sub => 'ada')`);
@@ -108,7 +88,7 @@ describe('postern.disconnect', () => {
   });
 
   it('is done once, after a break of the feed during which it was asked for', async () => {
-    const { one, query } = await twoGateways();
+    const { one, query } = await twoGateways(scope);
     const [ada, bob] = [await one.client(claimsOf('ada')), await one.client(claimsOf('bob'))];
     const sql = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND query LIKE 'LISTEN%' AND application_name = 'postern'`;

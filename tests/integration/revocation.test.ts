@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
 
 import pg from 'pg';
@@ -7,15 +6,15 @@ import pg from 'pg';
 import { handshake } from '../support/exchange.ts';
 import { killListener } from '../support/failure-causes.ts';
 import { startGateway } from '../support/gateway.ts';
-import type { TestGateway } from '../support/gateway.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { connect, freshDatabase } from '../support/postgres.ts';
-import { codeOf, preauth, PREAUTH_ENVIRONMENT, startPreauth } from '../support/preauth.ts';
+import { codeOf, preauth, startPreauth } from '../support/preauth.ts';
 import { makeRole } from '../support/roles.ts';
 import { inSeconds, signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 import { enter, knock, tickets, told } from '../support/way-in.ts';
 import type { WsClient } from '../support/ws-client.ts';
+import { endOf, isOpen, twoGateways } from '../support/two-gateways.ts';
 
 const scope = failOnLeaks();
 
@@ -33,25 +32,6 @@ const claimsOf = (sub: string) =>
 
 const REVOKED = { code: 4500, reason: 'Revoked' } as const;
 
-/** How a connection ends, which has to be within a second. */
-const endOf = (client: WsClient) => client.closed(1_000);
-
-/** What others have said meanwhile proves nothing. */
-const isOpen = async (client: WsClient): Promise<void> => {
-  const text = randomUUID();
-  client.send(text);
-  while (!(await client.message()).includes(text));
-};
-
-/** Two gateways on one database. */
-async function twoGateways(): Promise<readonly [TestGateway, TestGateway]> {
-  const database = await freshDatabase(scope);
-  const environment = { ...PREAUTH_ENVIRONMENT, POSTERN_DATABASE_CHANNEL: database.channel };
-  const start = () => startGateway(scope, { databaseUrl: database.url, environment });
-  const gateways = [await start(), await start()] as const;
-  return [{ ...gateways[0], query: database.query }, gateways[1]];
-}
-
 describe('postern.revoke', () => {
   for (const [name, value] of [
     ['sub', 'ada'],
@@ -59,10 +39,10 @@ describe('postern.revoke', () => {
     ['jti', 'token of ada'],
   ]) {
     it(`ends by ${name} whom it is about, within a second, on every gateway, and nobody else`, async () => {
-      const [one, other] = await twoGateways();
+      const { one, other, query } = await twoGateways(scope);
       const adas = [await one.client(claimsOf('ada')), await other.client(claimsOf('ada'))];
       const bob = await one.client(claimsOf('bob'));
-      await one.query(`SELECT postern.revoke(${name} => $1)`, [value]);
+      await query(`SELECT postern.revoke(${name} => $1)`, [value]);
 
       assert.deepEqual(await Promise.all(adas.map(endOf)), [REVOKED, REVOKED]);
       await isOpen(bob);
