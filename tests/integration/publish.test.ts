@@ -23,7 +23,7 @@ async function publish(client: WsClient, payload: unknown, channel = 'chat'): Pr
 
 async function subscribe(client: WsClient, channel: string): Promise<void> {
   client.send(JSON.stringify({ type: 'subscribe', id: 1, channel }));
-  assert.deepEqual(await said(client), { type: 'ok', id: 1 });
+  assert.equal((await said(client))['type'], 'ok');
 }
 
 /** The next replies and messages, in short. */

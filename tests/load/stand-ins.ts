@@ -75,6 +75,7 @@ export class StandIns {
       rate: { perSecond: 0, burst: 1 },
       excessRate: undefined,
       onMessage: () => {},
+      onDrain: () => {},
       onEnd: () => {
         leave();
         this.#parts.wheel.remove(session);

@@ -1,6 +1,7 @@
 import type { metrics } from '#gateway/observe/metrics.js';
 
 import { handshake } from './exchange.ts';
+import { killListener } from './failure-causes.ts';
 import type { TestGatewayOptions } from './gateway.ts';
 import type { MeteredGateway } from './metered.ts';
 import type { Scope } from './postgres.ts';
@@ -8,6 +9,7 @@ import { preauth, PREAUTH_ENVIRONMENT, SITE_CLAIMS } from './preauth.ts';
 import { enterByBearer, show } from './refreshing.ts';
 import { enter } from './rogue.ts';
 import { inSeconds, signToken } from './tokens.ts';
+import { said } from './way-in.ts';
 
 const CHAT = { mode: 'rw', channel: 'chat', exp: inSeconds(3_600) } as const;
 
@@ -57,6 +59,20 @@ export const metricCauses = {
   sessions: enterOne,
   sessionsEnded: { act: async ({ client }) => (await client(CHAT)).close() },
   channels: enterOne,
+  subscriptionsResumed: {
+    act: async ({ port }) => {
+      const { client } = await enterByBearer(port, {});
+      client.send('{"type":"subscribe","id":1,"channel":"chat","from":"nowhere"}');
+      await said(client);
+    },
+  },
+  historyBytes: sendOne,
+  gapsTold: {
+    act: async ({ query, logged }) => {
+      await killListener(query);
+      await logged('listener_restored');
+    },
+  },
   messagesReceived: sendOne,
   messageBytesReceived: sendOne,
   messagesIgnored: {

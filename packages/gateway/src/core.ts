@@ -3,6 +3,7 @@ import type { Options } from './config/options.ts';
 import type { GatewayOptions } from './embedding.ts';
 import type { Authenticate } from './http/authenticate.ts';
 import type { Authorize } from './http/authorize.ts';
+import { History } from './hub/history.ts';
 import { Hub } from './hub/hub.ts';
 import { Registry } from './hub/registry.ts';
 import type { Log } from './observe/log.ts';
@@ -24,6 +25,8 @@ export interface Core {
   readonly closeCodeOf: CloseCodeOf;
   /** Who is subscribed to what: to texts as they come, to messages of postern.v1. */
   readonly hubs: Readonly<Record<ProtocolName, Hub>>;
+  /** What they were told of late. */
+  readonly history: History;
   readonly registry: Registry<Session>;
   readonly meters: Meters;
   readonly authenticate: Authenticate | undefined;
@@ -47,12 +50,15 @@ export function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
     deliveries.add(subscribers);
     deliveredBytes.add(subscribers * bytes);
   };
+  const time = clock ?? systemClock;
+  const { historySeconds: seconds, historyBytes } = options;
   return {
     options,
     log,
-    clock: clock ?? systemClock,
+    clock: time,
     closeCodeOf: createCloseCodes(options.closeCodes, log),
     hubs: { raw: new Hub(count), v1: new Hub(count) },
+    history: new History({ seconds, bytes: historyBytes, nowMs: () => time.monotonicMs() }),
     registry: new Registry(),
     meters,
     authenticate,

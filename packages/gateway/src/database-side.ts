@@ -1,12 +1,11 @@
-import { failures } from '@postern/client/protocol';
 import type { Core } from './core.ts';
 import { disconnectionFor } from './disconnection.ts';
 import { GatewayError } from './errors.ts';
 import { replayStoreFor } from './handshakes.ts';
 import type { Spend } from './http/examine-ws.ts';
+import { createIncoming } from './incoming.ts';
 import type { Part } from './lifecycle.ts';
 import { Database } from './postgres/connect.ts';
-import { readNotification } from './postgres/envelope.ts';
 import type { FeedListener } from './postgres/feed.ts';
 import { NotifyFeed } from './postgres/notify-feed.ts';
 import { Notifier } from './postgres/notifier.ts';
@@ -15,8 +14,6 @@ import { presenceFor } from './presence.ts';
 import { SchemaKeeper } from './postgres/schema-keeper.ts';
 import { listenTogether, TableFollower } from './postgres/table-follower.ts';
 import { revocationFor } from './revocation.ts';
-import { messageFrame, textFrame } from './session/frame.ts';
-import { publicationFrame } from './session/publication.ts';
 
 /** The feed into the hub, the notifier out to PostgreSQL, and what the schema keeps. */
 export function joinPostgres(core: Core) {
@@ -77,44 +74,20 @@ interface Told extends Pick<FeedListener, 'lost'> {
 }
 
 /** What is done about all that the feed tells. */
-function listenerFor(
-  { options, clock, hubs, registry, meters }: Core,
-  { notifier, presence, lost }: Told,
-): FeedListener {
-  const { databaseChannel: channel, rawGap } = options;
-  const notifications = meters.counter('notificationsReceived');
+function listenerFor(core: Core, { notifier, presence, lost }: Told): FeedListener {
+  const incoming = createIncoming(core);
   let broken = false;
-  const tellStatus = (database: 'up' | 'down'): void => {
-    const frame = messageFrame({ type: 'status', database });
-    for (const session of registry.all()) if (session.protocol === 'v1') session.deliver(frame);
-  };
-  /** What was sent during the break may be missing. The raw protocol has no words for that. */
-  const tellOfGap = (): void => {
-    tellStatus('up');
-    hubs.v1.tellAll((name) => messageFrame({ type: 'gap', channel: name, reason: 'feed_lost' }));
-    if (rawGap !== 'close') return;
-    for (const session of registry.all())
-      if (session.protocol === 'raw') session.end(failures.restart);
-  };
   return {
-    notified: (text) => {
-      notifications.add();
-      const notification = readNotification(text, channel);
-      hubs.raw.broadcast(notification.channel, () => textFrame(text));
-      const atSeconds = clock.wallMs() / 1000;
-      hubs.v1.broadcast(notification.channel, () =>
-        publicationFrame(notification, text, atSeconds),
-      );
-    },
+    notified: incoming.publish,
     down: () => {
       broken = true;
       notifier.hold();
-      tellStatus('down');
+      incoming.interrupted();
     },
     up: () => {
       notifier.release();
       presence.verify();
-      if (broken) tellOfGap();
+      if (broken) incoming.restored();
       broken = false;
     },
     lost,

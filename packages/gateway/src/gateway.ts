@@ -32,6 +32,7 @@ import { createMetaChannel } from './session/meta-channel.ts';
 import type { Publisher } from './session/publishing.ts';
 import { createPublish } from './session/publishing.ts';
 import { createRawProtocol } from './session/raw.ts';
+import { Turns } from './session/turns.ts';
 import { createV1Protocol } from './session/v1.ts';
 import { preauthFor, signingKeysFor } from './preauthentication.ts';
 import type { Revoking } from './revocation.ts';
@@ -134,6 +135,7 @@ function joinSessions(core: Core, { notifier: publisher, attendance }: SessionSi
     ...options,
     wheel,
     hub: core.hubs.v1,
+    turns: new Turns(),
     publish,
     envelopes,
   });
@@ -189,12 +191,13 @@ function joinHttp(core: Core, { admit, authWait, spend, handleRequest, ...joints
 
 /** Where the gauges are read. */
 function measure(
-  { meters, hubs, registry }: Core,
+  { meters, hubs, history, registry }: Core,
   notifier: Notifier,
   { feedUp, draining }: Readonly<Record<'feedUp' | 'draining', () => boolean>>,
 ): void {
   meters.gauge('sessions', () => registry.size);
   meters.gauge('channels', () => new Set([...hubs.raw.channels, ...hubs.v1.channels]).size);
+  meters.gauge('historyBytes', () => history.bytes);
   meters.gauge('outboxBytes', () =>
     registry.all().reduce((sum, { queuedBytes }) => sum + queuedBytes, 0),
   );

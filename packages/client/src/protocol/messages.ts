@@ -28,7 +28,7 @@ export interface SubscribeCommand {
   readonly type: 'subscribe';
   readonly id: number;
   readonly channel: string;
-  /** The cursor of the last message that the client has: what came after it is wanted, too. */
+  /** The last cursor that the client has of the channel: what came after it is wanted, too. */
   readonly from?: string;
 }
 
@@ -81,6 +81,8 @@ export interface OkReply {
   readonly expiresAt?: number;
   /** Of a later `auth`: what is granted now. */
   readonly channels?: WelcomeMessage['channels'];
+  /** Of a `subscribe`: the channel's messages after this follow, and none of before. */
+  readonly cursor?: string;
   /** Of a `subscribe` with a cursor: whether all that came after it follows. */
   readonly recovered?: boolean;
 }
@@ -91,16 +93,25 @@ export interface ChannelMessage {
   readonly channel: string;
   /** Any JSON. */
   readonly payload: unknown;
+  /** Its place in the feed, to come back to. Opaque. */
+  readonly cursor: string;
   /** When the gateway got it, in UNIX seconds. */
   readonly at: number;
 }
+
+/**
+ * Why messages may be missing: the gateway was cut off from PostgreSQL; a long one could not be fetched; the
+ * cursor is of another gateway, or of before a break; or more came after it than the gateway keeps.
+ */
+export type GapReason = 'feed_lost' | 'payload_lost' | 'unknown_cursor' | 'too_old';
 
 /** Messages of a channel may be missing, and do not follow: load the state anew. */
 export interface GapMessage {
   readonly type: 'gap';
   readonly channel: string;
-  /** The gateway was cut off from PostgreSQL; or it knows nothing of the cursor. */
-  readonly reason: 'feed_lost' | 'unknown_cursor';
+  readonly reason: GapReason;
+  /** From here on nothing is missing. */
+  readonly cursor: string;
 }
 
 /** A channel is not granted any more: its messages have ended. */

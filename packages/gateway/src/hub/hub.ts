@@ -40,12 +40,17 @@ export class Hub {
     for (const subscriber of subscribers) subscriber.deliver(frame);
   }
 
-  /** Hands the subscribers of each channel a frame about it, which is no message of theirs. */
+  /** Hands the subscribers of a channel a frame about it, which is no message of theirs. */
+  tell(channel: string, encode: () => Buffer): void {
+    const subscribers = this.#channels.get(channel);
+    if (subscribers === undefined) return;
+    const frame = encode();
+    for (const subscriber of subscribers) subscriber.deliver(frame);
+  }
+
+  /** Hands the subscribers of each channel such a frame. */
   tellAll(encode: (channel: string) => Buffer): void {
-    for (const [channel, subscribers] of this.#channels) {
-      const frame = encode(channel);
-      for (const subscriber of subscribers) subscriber.deliver(frame);
-    }
+    for (const channel of this.#channels.keys()) this.tell(channel, () => encode(channel));
   }
 
   /** The channels that have a subscriber. */

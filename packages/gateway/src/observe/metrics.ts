@@ -98,6 +98,23 @@ export const metrics = {
     name: 'postern_channels',
     help: 'Channels that somebody here is subscribed to.',
   },
+  subscriptionsResumed: {
+    type: 'counter',
+    name: 'postern_subscriptions_resumed_total',
+    labels: { outcome: ['recovered', 'unknown_cursor', 'too_old'] },
+    help: 'Subscriptions with a cursor, by what came of them: `recovered`, all that came after it; else a gap: `too_old`, the history does not go back as far; `unknown_cursor`, it is of another gateway, or of a time before a break.',
+  },
+  historyBytes: {
+    type: 'gauge',
+    name: 'postern_history_bytes',
+    help: 'Memory that recent messages take, about; bounded by `POSTERN_HISTORY_BYTES`.',
+  },
+  gapsTold: {
+    type: 'counter',
+    name: 'postern_gaps_total',
+    labels: { reason: ['feed_lost', 'payload_lost'] },
+    help: 'Times that subscribers were told that messages may be missing: after a break of the feed, those of all channels; or where a long message could not be fetched, those of one.',
+  },
   messagesReceived: {
     type: 'counter',
     name: 'postern_messages_received_total',

@@ -123,6 +123,7 @@ function enter<Arriving extends Visitor>(
     ...standingOf<Arriving['grant']>(visitor, rules),
     ...flowOf(options, protocol.answersExcess),
     onMessage: (data, kind, pace) => conversation.receive(data, kind, pace),
+    onDrain: () => conversation.drained(),
     onEnd: leave,
   });
   const renew = (shown: Shown<Arriving['grant']>): boolean => {

@@ -10,6 +10,8 @@ export interface OutboxOptions {
   readonly limitBytes: number;
   /** Told when a frame finds no room. */
   readonly onOverflow: () => void;
+  /** Told when nothing waits any more, and the socket takes frames again. */
+  readonly onDrain: () => void;
 }
 
 /**
@@ -52,6 +54,11 @@ export class Outbox {
     return this.#options.stream.writableLength + this.#waitingBytes;
   }
 
+  /** Whether a frame would go straight to the socket. */
+  get takesFrames(): boolean {
+    return !this.#blocked;
+  }
+
   /** Forgets what waits. Returns the bytes that still lie in the socket. */
   clear(): number {
     this.#waiting = [];
@@ -77,5 +84,6 @@ export class Outbox {
       this.#write(frame);
     }
     this.#waiting.splice(0, sent);
+    if (!this.#blocked && this.#waiting.length === 0) this.#options.onDrain();
   };
 }

@@ -33,6 +33,8 @@ export interface Conversation {
   opened(): void;
   /** A message of the client's. */
   receive(data: Buffer, kind: MessageKind, pace: Pace): void;
+  /** The client has read what waited for it: more may follow. */
+  drained(): void;
   /** The session has ended, and is nowhere any more. */
   closed(close: Close): void;
 }

@@ -1,19 +1,25 @@
+import { encodeMessage } from '@postern/client/protocol';
 import type { Notification } from '../postgres/envelope.ts';
-import { messageFrame } from './frame.ts';
 
-/**
- * What subscribers on `postern.v1` are told of a notification: its text, read, and when it came, in UNIX
- * seconds. Never throws.
- */
-export function publicationFrame(
+/** What subscribers are told of beside what a notification says. */
+export interface Whereabouts {
+  /** The notification's text. */
+  readonly text: string;
+  /** When it came, in UNIX seconds. */
+  readonly at: number;
+  /** Its place in the feed. */
+  readonly cursor: string;
+}
+
+/** A notification as the message that its subscribers get: the JSON text of it. Never throws. */
+export function publicationText(
   { channel, payload }: Notification,
-  text: string,
-  at: number,
-): Buffer {
+  { text, at, cursor }: Whereabouts,
+): string {
   try {
-    return messageFrame({ type: 'message', channel, payload: payload(), at });
+    return encodeMessage({ type: 'message', channel, payload: payload(), cursor, at });
   } catch {
     // JSON of thousands of brackets can be read and not written again. As a text it arrives.
-    return messageFrame({ type: 'message', channel, payload: text, at });
+    return encodeMessage({ type: 'message', channel, payload: text, cursor, at });
   }
 }

@@ -72,6 +72,7 @@ export function createRawProtocol(options: RawOptions): Protocol<RawVisitor> {
     converse: ({ session }) => ({
       opened: () => undefined,
       receive: (data) => receive(session, data),
+      drained: () => undefined,
       closed: () => undefined,
     }),
   };

@@ -68,6 +68,8 @@ export interface SessionOptions<Granted> extends Standing<Granted> {
   readonly excessRate: Rate | undefined;
   /** Takes a message of the client's, while the session is open. */
   readonly onMessage: (data: Buffer, kind: MessageKind, pace: Pace) => void;
+  /** Called when the client has read what waited for it, and more may follow. */
+  readonly onDrain: () => void;
   /** Called exactly once, however the session ended. */
   readonly onEnd: (close: Close) => void;
 }
@@ -127,6 +129,7 @@ export class Session<Granted = unknown> implements Recipient {
       mayWrite: () => this.isOpen,
       limitBytes: options.queueBytes,
       onOverflow: () => this.end(failures.slowConsumer),
+      onDrain: () => options.onDrain(),
     });
   }
 
@@ -177,6 +180,11 @@ export class Session<Granted = unknown> implements Recipient {
   /** Bytes that wait for the client to read them. */
   get queuedBytes(): number {
     return this.#outbox.queuedBytes;
+  }
+
+  /** Whether its client takes more at once: what is not urgent can wait for that. */
+  get takesFrames(): boolean {
+    return this.isOpen && this.#outbox.takesFrames;
   }
 
   /** Takes one message of the client's. */

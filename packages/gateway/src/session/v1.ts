@@ -2,7 +2,6 @@ import { failures, parseCommand } from '@postern/client/protocol';
 import type { ChannelMode, Command, WelcomeMessage } from '@postern/client/protocol';
 import { own } from '../auth/decode.ts';
 import type { Mode } from '../auth/mode.ts';
-import type { Meters } from '../observe/meters.ts';
 import type { V1Visitor } from './admission.ts';
 import type { ExpiringParts } from './expiring.ts';
 import { Expiring } from './expiring.ts';
@@ -14,7 +13,7 @@ import type { RefreshParts } from './refresh.ts';
 import { Refreshing } from './refresh.ts';
 import { badCommand, errorReply, send } from './reply.ts';
 import type { MessageKind, Pace, Session } from './session.ts';
-import type { SubscriptionParts } from './subscriptions.ts';
+import type { SubscriptionsParts } from './subscriptions.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 /** What a visitor of `postern.v1` may do with whatever channel it names. */
@@ -26,10 +25,9 @@ export interface V1Grant {
 
 /** What the protocol needs. */
 export interface V1Options
-  extends ExpiringParts, RefreshParts, SubscriptionParts, PublicationParts {
+  extends ExpiringParts, RefreshParts, SubscriptionsParts, PublicationParts {
   /** Longest message a client may send, in bytes; 0: no limit. */
   readonly maxMessageBytes: number;
-  readonly meters: Meters;
 }
 
 /** Builds `postern.v1`: a client is welcomed, says commands and gets a reply to each. */
@@ -86,6 +84,10 @@ class V1Conversation implements Conversation {
     if (pace === 'over') send(this.#session, errorReply(id, failures.rateLimited));
     else if ('problem' in parsed) send(this.#session, badCommand(id, parsed.problem));
     else this.#carryOut(parsed.command);
+  }
+
+  drained(): void {
+    this.#subscriptions.goOn();
   }
 
   closed(): void {

@@ -38,6 +38,7 @@ function announced(onSession: OnSession | undefined) {
     queueBytes: Infinity,
     onMessage: () => undefined,
     excessRate: undefined,
+    onDrain: () => undefined,
     onEnd: (close) => {
       closes.push(close);
       announcement.closed(close);

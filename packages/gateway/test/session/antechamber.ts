@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { History } from '#gateway/hub/history.js';
 import { Hub } from '#gateway/hub/hub.js';
 import { Registry } from '#gateway/hub/registry.js';
 import type { Fields, Log } from '#gateway/observe/log.js';
@@ -12,6 +13,7 @@ import { ExpiryWheel } from '#gateway/session/expiry.js';
 import { Heartbeat, HEARTBEAT_SECONDS } from '#gateway/session/heartbeat.js';
 import type { Session } from '#gateway/session/session.js';
 import type { V1Options } from '#gateway/session/v1.js';
+import { Turns } from '#gateway/session/turns.js';
 import { createV1Protocol } from '#gateway/session/v1.js';
 import { FakeSocket } from './fake-socket.ts';
 import { TurnedClock } from './turned-clock.ts';
@@ -35,6 +37,11 @@ export class Antechamber {
   readonly clock = new TurnedClock();
   readonly closeCodeOf = createCloseCodes(undefined, () => undefined);
   readonly hub = new Hub();
+  readonly history = new History({
+    seconds: 120,
+    bytes: 1_048_576,
+    nowMs: () => this.clock.monotonicMs(),
+  });
   readonly registry = new Registry<Session>();
   readonly wheel = new ExpiryWheel(this.clock);
   readonly heartbeat = new Heartbeat();
@@ -66,12 +73,15 @@ export class Antechamber {
           converse: () => ({
             opened: () => undefined,
             receive: () => undefined,
+            drained: () => undefined,
             closed: () => undefined,
           }),
         },
         v1: createV1Protocol({
           clock,
           hub,
+          history: this.history,
+          turns: new Turns(),
           wheel,
           meters,
           log,

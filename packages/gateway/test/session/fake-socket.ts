@@ -4,6 +4,9 @@ import type { Socket } from '#gateway/session/session.js';
 /** A client's end of a socket: what it was sent, and what was done to it. */
 export class FakeSocket implements Socket {
   isOpen = true;
+  /** Whether its client reads what it is sent. */
+  reads = true;
+  #unread: (() => void) | undefined;
   readonly stream: Duplex;
   /** Every message, parsed. */
   readonly messages: unknown[] = [];
@@ -14,10 +17,19 @@ export class FakeSocket implements Socket {
     this.stream = new Duplex({
       read: () => undefined,
       write: (frame: Buffer, _encoding, written) => {
-        this.messages.push(JSON.parse(textOf(frame)));
-        written();
+        this.messages.push(...textsOf(frame).map((text): unknown => JSON.parse(text)));
+        if (this.reads) written();
+        else this.#unread = written;
       },
     });
+  }
+
+  /** Its client reads what it was sent, and goes on or not. */
+  read(goesOn: boolean): void {
+    const written = this.#unread;
+    this.#unread = undefined;
+    this.reads = goesOn;
+    written?.();
   }
 
   ping(): void {
@@ -35,9 +47,13 @@ export class FakeSocket implements Socket {
   }
 }
 
-/** The text of a whole text frame, as servers send them (RFC 6455 §5.2). */
-function textOf(frame: Buffer): string {
-  const short = frame.readUInt8(1);
+/** The texts of whole text frames, as servers send them (RFC 6455 §5.2). */
+function textsOf(frames: Buffer): readonly string[] {
+  if (frames.length === 0) return [];
+  const short = frames.readUInt8(1);
   const start = short < 126 ? 2 : short === 126 ? 4 : 10;
-  return frame.toString('utf8', start);
+  const length =
+    start === 2 ? short : start === 4 ? frames.readUInt16BE(2) : Number(frames.readBigUInt64BE(2));
+  const end = start + length;
+  return [frames.toString('utf8', start, end), ...textsOf(frames.subarray(end))];
 }

@@ -32,6 +32,7 @@ const FULL = 'x'.repeat(16_384);
 function setUp(limitBytes: number) {
   const socket = new StuckSocket();
   let overflows = 0;
+  let drains = 0;
   const allowed = { now: true };
   const outbox = new Outbox({
     // The outbox needs of a Duplex only what a Writable has.
@@ -41,9 +42,12 @@ function setUp(limitBytes: number) {
     onOverflow: () => {
       overflows += 1;
     },
+    onDrain: () => {
+      drains += 1;
+    },
   });
   const deliver = (text: string) => outbox.deliver(Buffer.from(text));
-  return { socket, allowed, outbox, deliver, overflows: () => overflows };
+  return { socket, allowed, outbox, deliver, overflows: () => overflows, drains: () => drains };
 }
 
 describe('Outbox', () => {
@@ -56,11 +60,12 @@ describe('Outbox', () => {
   });
 
   it('keeps frames back while the socket is full and sends them in order when it has drained', async () => {
-    const { socket, outbox, deliver } = setUp(1_000_000);
+    const { socket, outbox, deliver, drains } = setUp(1_000_000);
     const texts = [FULL, ...Array.from({ length: 20 }, (_, index) => `frame ${index};${FULL}`)];
     for (const text of texts) deliver(text);
     assert.equal(socket.writableLength, FULL.length);
     assert.equal(outbox.queuedBytes, texts.join('').length);
+    assert.deepEqual([outbox.takesFrames, drains()], [false, 0]);
 
     socket.open = true;
     while (outbox.queuedBytes > 0) {
@@ -68,6 +73,8 @@ describe('Outbox', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.equal(socket.passed.join(''), texts.join(''));
+    // Once it is empty, and not with each of those that waited.
+    assert.deepEqual([outbox.takesFrames, drains()], [true, 1]);
   });
 
   it('says that a frame finds no room, counting what the socket holds', () => {

@@ -52,6 +52,7 @@ function setUp(
     queueBytes: Infinity,
     onMessage: (data) => void messages.push(data.toString()),
     excessRate: undefined,
+    onDrain: () => undefined,
     onEnd: (close) => void closes.push(close),
   });
   return { clock, stream, socket, session, done, messages, closes };

@@ -49,13 +49,13 @@ function errorOf(id: number, code: string, message: string) {
 
 describe('A subscription', () => {
   it('brings the messages of its channel, and of no other, from its reply on', () => {
-    const { subscribe, publish, heard, replies } = setUp();
+    const { chamber, subscribe, publish, heard, replies } = setUp();
     publish('news');
     subscribe('news');
     publish('news');
     publish('room:1');
     assert.deepEqual(heard(), ['news']);
-    assert.deepEqual(replies()[0], { type: 'ok', id: 1 });
+    assert.deepEqual(replies()[0], { type: 'ok', id: 1, cursor: chamber.history.cursor });
   });
 
   it('may be of a channel that a pattern grants', () => {
@@ -106,15 +106,19 @@ describe('A subscription', () => {
     assert.deepEqual(types, ['ok', 'ok', 'ok', 'subscription_limit', 'ok', 'ok', 'ok']);
   });
 
-  it('with a cursor is told that what came after that is not known', () => {
-    const { subscribe, replies } = setUp();
+  it('with a cursor that is not known is told so, and where it is whole again', () => {
+    const { chamber, subscribe, publish, heard, replies } = setUp();
+    const { cursor } = chamber.history;
     subscribe('news', 'somewhere');
-    subscribe('news', '');
+    publish('news');
+    subscribe('room:1', '');
     assert.deepEqual(replies(), [
-      { type: 'ok', id: 1, recovered: false },
-      { type: 'gap', channel: 'news', reason: 'unknown_cursor' },
+      { type: 'ok', id: 1, recovered: false, cursor },
+      { type: 'gap', channel: 'news', reason: 'unknown_cursor', cursor },
+      { about: 'news' },
       errorOf(2, 'bad_message', 'A cursor is a text'),
     ]);
+    assert.deepEqual(heard(), ['news']);
   });
 
   it('ends with its session', () => {

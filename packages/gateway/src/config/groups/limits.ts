@@ -19,6 +19,14 @@ export const limitOptions = {
     whole(0).default(100),
     'Channels that a session of `postern.v1` may be subscribed to; 0: no limit.',
   ),
+  historySeconds: option(
+    number(0).default(120),
+    'Seconds that messages are kept, so that clients of `postern.v1` that come back miss none; 0: none are.',
+  ),
+  historyBytes: option(
+    whole(0).default(67_108_864),
+    'Most bytes of memory that the messages kept may take, of all channels; 0: none are kept.',
+  ),
   connections: option(whole(0).default(0), 'Open connections in all; beyond it 503; 0: no limit.'),
   maxConnectionAge: option(
     number(0).default(86_400),

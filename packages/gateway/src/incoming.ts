@@ -1,0 +1,62 @@
+import { failures } from '@postern/client/protocol';
+import type { Core } from './core.ts';
+import { readNotification } from './postgres/envelope.ts';
+import { messageFrame, textFrame } from './session/frame.ts';
+import { publicationText } from './session/publication.ts';
+
+/** What becomes of what the feed brings, and of what it does not bring. */
+export interface Incoming {
+  /** A notification: it is handed to whoever is subscribed, and kept. */
+  readonly publish: (text: string) => void;
+  /** Something of a channel is lost. */
+  readonly lost: (channel: string) => void;
+  /** Nothing arrives any more. */
+  readonly interrupted: () => void;
+  /** Messages arrive again, and anything may be lost of what was sent in between. */
+  readonly restored: () => void;
+}
+
+/** Builds the way from notifications to clients: all that is done for each of them, in this order. */
+export function createIncoming(core: Core): Incoming {
+  const { options, clock, hubs, history, registry, meters } = core;
+  const { databaseChannel, rawGap } = options;
+  const notifications = meters.counter('notificationsReceived');
+
+  const tellStatus = (database: 'up' | 'down'): void => {
+    const frame = messageFrame({ type: 'status', database });
+    for (const session of registry.all()) if (session.protocol === 'v1') session.deliver(frame);
+  };
+  const gapFrame = (channel: string, reason: 'feed_lost' | 'payload_lost'): Buffer =>
+    messageFrame({ type: 'gap', channel, reason, cursor: history.cursor });
+
+  return {
+    publish: (text) => {
+      notifications.add();
+      const notification = readNotification(text, databaseChannel);
+      const { channel } = notification;
+      const at = clock.wallMs() / 1000;
+      const message = history.add(channel, (cursor) =>
+        publicationText(notification, { text, at, cursor }),
+      );
+      hubs.raw.broadcast(channel, () => textFrame(text));
+      hubs.v1.broadcast(channel, () => textFrame(message));
+    },
+    lost: (channel) => {
+      history.interrupt(channel);
+      hubs.v1.tell(channel, () => gapFrame(channel, 'payload_lost'));
+      meters.counter('gapsTold', { reason: 'payload_lost' }).add();
+    },
+    interrupted: () => tellStatus('down'),
+    restored: () => {
+      // What came on the new connection before this is of the old epoch: a gap follows it.
+      history.restart();
+      tellStatus('up');
+      hubs.v1.tellAll((channel) => gapFrame(channel, 'feed_lost'));
+      meters.counter('gapsTold', { reason: 'feed_lost' }).add();
+      // The raw protocol has no words for that.
+      if (rawGap !== 'close') return;
+      for (const session of registry.all())
+        if (session.protocol === 'raw') session.end(failures.restart);
+    },
+  };
+}
