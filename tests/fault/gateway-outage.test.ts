@@ -23,6 +23,9 @@ const AWAY_MS = 40_000;
 /** PostgreSQL takes a moment to start, and is looked for every five seconds. */
 const RETURN_MS = 15_000;
 
+/** A busy machine takes a while for twenty of them. */
+const MEGABYTES_MS = 20_000;
+
 describe('A gateway', { concurrency: true }, () => {
   it('outlives forty seconds without PostgreSQL: sockets stay, and what was sent meanwhile arrives', async (t) => {
     const scope = ownScope(t);
@@ -139,7 +142,8 @@ describe('A gateway', { concurrency: true }, () => {
 
     const megabyte = Array.from({ length: 140 }, () => 'x'.repeat(7_500));
     for (let n = 0; n < 20; n += 1) for (const text of megabyte) sender.send(text);
-    assert.deepEqual(await sender.closed(), { code: 4012, reason: 'Backend unavailable' });
+    const end = await sender.closed(MEGABYTES_MS);
+    assert.deepEqual(end, { code: 4012, reason: 'Backend unavailable' });
     // The others share what room is left.
     for (let n = 0; n < 100; n += 1) other.send('x'.repeat(7_500));
     await other.ping();

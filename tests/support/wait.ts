@@ -3,7 +3,8 @@ import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const PATIENCE_MS = 5_000;
-const POLL_MS = 10;
+/** Between two looks: the longer the wait has been, the longer, as what is looked for costs CPU each time. */
+const POLL_MS = { least: 10, most: 100, ofWait: 0.01 };
 
 /**
  * Waits until `check` returns something other than `false` or `undefined`, and returns that. Throws
@@ -14,11 +15,13 @@ export async function until<T>(
   check: () => T | false | undefined | Promise<T | false | undefined>,
   deadlineMs = PATIENCE_MS,
 ): Promise<T> {
-  const endMs = performance.now() + deadlineMs;
+  const startMs = performance.now();
+  const endMs = startMs + deadlineMs;
   while (performance.now() < endMs) {
     const result = await inTime(what, Promise.resolve(check()), endMs - performance.now());
     if (result !== false && result !== undefined) return result;
-    await delay(POLL_MS);
+    const waitMs = (performance.now() - startMs) * POLL_MS.ofWait;
+    await delay(Math.min(Math.max(waitMs, POLL_MS.least), POLL_MS.most));
   }
   throw notCome(what, deadlineMs);
 }
