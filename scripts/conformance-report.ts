@@ -1,6 +1,6 @@
 /**
  * A reporter for Node's test runner: how many scenarios of each module passed against each target. It
- * knows neither: both are read off what ran. The name of the outermost suite starts with the target.
+ * knows neither: both are read off what ran. The name of a suite starts with the target.
  * A scenario that ran against some targets only fails the run.
  */
 import { EventEmitter } from 'node:events';
@@ -59,7 +59,8 @@ async function collect(events: AsyncIterable<TestEvent>): Promise<readonly Run[]
     const module = MODULE.exec(file)?.[1];
     // A file that broke off before its scenarios has failed by its own name.
     if (module === undefined || MODULE.test(name)) continue;
-    const whole = path.join(' › ');
+    // A suite that names the target may stand in one that holds those of all.
+    const whole = path.slice(path.findIndex((suite) => TARGET.test(suite))).join(' › ');
     const [prefix = '', target = NO_TARGET] = TARGET.exec(whole) ?? [];
     const scenario = whole.slice(prefix.length);
     runs.push({ module, target, scenario, passed: type === 'test:pass' });

@@ -17,6 +17,14 @@ export interface ConnectOptions {
   readonly localAddress?: string;
 }
 
+/** What is unusual about a frame. */
+export interface FrameOptions {
+  /** False: more of the message follows. */
+  readonly fin?: boolean;
+  /** Whether bytes go out as a binary message, as they do by default. */
+  readonly binary?: boolean;
+}
+
 /** The answer to a handshake that was refused. */
 export interface Refusal {
   readonly status: number;
@@ -91,9 +99,9 @@ export class WsClient {
     return until('the end of the connection', () => this.#closing, deadlineMs);
   }
 
-  /** Sends a text frame, or a binary one for a Buffer. */
-  send(data: string | Buffer): void {
-    this.#socket.send(data);
+  /** Sends a text frame, or a binary one for a Buffer, unless it is said otherwise. */
+  send(data: string | Buffer, how: FrameOptions = {}): void {
+    this.#socket.send(data, how);
   }
 
   /** Sends a ping and waits for its pong: what the server was sent before has reached it by then. */

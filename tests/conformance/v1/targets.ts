@@ -1,0 +1,16 @@
+import { after } from 'node:test';
+
+import { startTargets } from '../targets.ts';
+import type { Target } from '../targets.ts';
+
+/** As a gateway is that never was a postgres-websockets; clients of the raw protocol are let in, too. */
+const environment = {
+  POSTERN_OPEN_CHANNELS: 'false',
+  POSTERN_CHANNEL_PATTERNS: 'true',
+  POSTERN_REQUIRE_EXP: 'true',
+  POSTERN_MESSAGES_PER_SECOND: '50',
+} as const;
+
+/** Starts every target for all the scenarios of a file. */
+export const startV1Targets = (): Promise<readonly Target[]> =>
+  startTargets({ after }, { environment });
