@@ -9,6 +9,7 @@ const environment = {
   POSTERN_CHANNEL_PATTERNS: 'true',
   POSTERN_REQUIRE_EXP: 'true',
   POSTERN_MESSAGES_PER_SECOND: '50',
+  POSTERN_ON_LISTENER_LOSS: 'reconnect',
 } as const;
 
 /** Starts every target for all the scenarios of a file. */

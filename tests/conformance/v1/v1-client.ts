@@ -11,6 +11,19 @@ import type { Said } from './grammar.ts';
 /** The name of the protocol. */
 export const V1 = 'postern.v1';
 
+/** What can be no channel's name. */
+export const NO_NAMES: readonly string[] = [
+  '*',
+  'room:*',
+  '{sub}',
+  'a}',
+  'a\nb',
+  'a\0',
+  '\u007f',
+  'x'.repeat(201),
+  'é'.repeat(101),
+];
+
 /** A channel that nobody else uses. */
 export const freshChannel = (): string => `conformance-${randomUUID()}`;
 
