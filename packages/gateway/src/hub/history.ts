@@ -47,7 +47,10 @@ interface ChannelRecord {
 /** What a message takes beside its text: measured, rounded up; see docs/performance.md. */
 const MESSAGE_BYTES = 160;
 
-/** What it takes to know of a channel of which nothing is kept, beside its name. */
+/** What a channel takes of which messages are kept, beside these and its name: likewise. */
+const CHANNEL_BYTES = 350;
+
+/** What it takes to know of a channel of which nothing is kept, beside its name: likewise. */
 const QUIET_BYTES = 120;
 
 /** The part of the bytes that channels may take of which nothing is kept. */
@@ -177,6 +180,7 @@ export class History {
     this.#wake(channel);
     const record: ChannelRecord = { channel, messages: new Queue(), missingUpTo };
     this.#channels.set(channel, record);
+    this.#keptBytes += channelBytesOf(channel);
     return record;
   }
 
@@ -200,6 +204,7 @@ export class History {
     record.missingUpTo = Math.max(record.missingUpTo, sequence);
     if (record.messages.length > 0) return;
     this.#channels.delete(record.channel);
+    this.#keptBytes -= channelBytesOf(record.channel);
     this.#hush(record.channel, record.missingUpTo);
   }
 
@@ -227,6 +232,10 @@ function newEpoch(): string {
 
 function bytesOf({ text }: Kept): number {
   return MESSAGE_BYTES + stringBytes(text);
+}
+
+function channelBytesOf(channel: string): number {
+  return CHANNEL_BYTES + stringBytes(channel);
 }
 
 function quietBytesOf(channel: string): number {

@@ -89,6 +89,16 @@ describe('The history', () => {
     assert.ok(history.bytes <= 100_000 && history.bytes > 80_000);
   });
 
+  it('counts what channels take, too', () => {
+    const { history, add } = setUp({ bytes: 100_000 });
+    for (let number = 0; number < 1_000; number += 1) add(`channel ${number}`, 'a text');
+    assert.ok(history.bytes <= 100_000);
+    const start = history.cursor;
+    for (let number = 0; number < 170; number += 1) add(`other ${number}`, 'a text');
+    assert.equal(history.holeAfter('other 0', start), 'too_old');
+    assert.equal(history.holeAfter('other 169', start), undefined);
+  });
+
   it('knows that nothing has come on a channel since, long after its last message is forgotten', () => {
     const { clock, history, add } = setUp({ seconds: 1 });
     const last = add('quiet');
@@ -110,10 +120,13 @@ describe('The history', () => {
 
   it('counts two bytes for each character of a text that needs them', () => {
     const { history, add } = setUp();
-    add('chat', 'é'.repeat(100));
-    const narrow = history.bytes;
-    add('chat', 'ž'.repeat(100));
-    assert.equal(history.bytes - narrow, narrow + 100);
+    const taken = (text: string): number => {
+      const before = history.bytes;
+      add('chat', text);
+      return history.bytes - before;
+    };
+    taken('the channel itself');
+    assert.equal(taken('ž'.repeat(100)), taken('é'.repeat(100)) + 100);
   });
 
   it('keeps nothing where it is told to, and is right about that', () => {
