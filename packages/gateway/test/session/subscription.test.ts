@@ -159,6 +159,34 @@ describe('A subscription with a cursor', () => {
     }
   });
 
+  it('leaves others their turns between its pieces, however fast its client reads', async () => {
+    const { history, subscribe, publish, numbers } = setUp();
+    const from = history.cursor;
+    for (let count = 0; count < 40; count += 1) publish('news', 20_000);
+    subscribe('news', from);
+    const before = numbers().length;
+    for (let count = 0; count < 5; count += 1) await turn();
+    assert.ok(numbers().length - before <= 5);
+    await turn();
+    await turn();
+    assert.ok(numbers().length > before);
+  });
+
+  it('begins anew in the midst of what is live, too', async () => {
+    const { history, socket, subscribe, publish, numbers } = setUp();
+    const from = history.cursor;
+    subscribe('news');
+    for (let count = 0; count < 4; count += 1) publish('news', 20_000);
+    await settled();
+    socket.reads = false;
+    subscribe('news', from);
+    publish('news');
+    socket.read(true);
+    await settled();
+    publish('news');
+    assert.deepEqual(numbers(), [1, 2, 3, 4, 1, 2, 3, 4, 5, 6]);
+  });
+
   it('begins anew where it is already there', () => {
     const { history, subscribe, publish, numbers } = setUp();
     const from = history.cursor;
