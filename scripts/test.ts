@@ -14,11 +14,13 @@ import { installPacked, sharing } from '../tests/support/packed.ts';
 import { startSharedServer } from '../tests/support/postgres.ts';
 import { findLeaks } from './leaked-secrets.ts';
 import { select } from './needs.ts';
+import { closingLines, passesOf } from './passes.ts';
+import type { Pass } from './passes.ts';
 import { findTests } from './test-files.ts';
 import type { TestFile } from './test-files.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const report = join(root, 'build', 'test-report.txt');
+const reports = join(root, 'build');
 const conformance = join(root, 'build', 'conformance.txt');
 const coverage = join(root, 'coverage');
 const evidence = join(root, 'build', 'evidence');
@@ -31,11 +33,11 @@ const runnerFlags = [
   '--disable-warning=ExperimentalWarning',
   `--import=${new URL('deadline.js', import.meta.url).href}`,
   '--test',
-  '--test-concurrency=2',
   '--test-reporter=spec',
   '--test-reporter-destination=stdout',
-  '--test-reporter=spec',
-  `--test-reporter-destination=${report}`,
+];
+
+const conformanceFlags = [
   `--test-reporter=${new URL('conformance-report.js', import.meta.url).href}`,
   `--test-reporter-destination=${conformance}`,
 ];
@@ -68,6 +70,7 @@ async function main(): Promise<number> {
 
   if (values.coverage) rmSync(coverage, { recursive: true, force: true });
   rmSync(conformance, { force: true });
+  for (const { name } of passesOf(found)) rmSync(join(reports, name), { force: true });
   rmSync(evidence, { recursive: true, force: true });
   mkdirSync(evidence, { recursive: true });
   let code = await runWithPostgres(files, {
@@ -80,7 +83,9 @@ async function main(): Promise<number> {
   process.stdout.write(contentsOf(conformance));
   for (const what of missing) console.log(`Skipped ${what}`);
   const isTight = reportLeaks(files);
-  if (values.coverage || isCI()) console.log(closingLines());
+  const passes = passesOf(files);
+  if (values.coverage || isCI() || passes.length > 1)
+    console.log(closingLines(passes.map(({ name }) => contentsOf(join(reports, name)))));
   return isTight ? code : Math.max(code, 1);
 }
 
@@ -126,18 +131,28 @@ async function runWithPacked(
   }
 }
 
+/** Each pass, whatever the one before came to. */
 async function run(files: readonly TestFile[], environment: NodeJS.ProcessEnv): Promise<number> {
-  if (interruption.signal.aborted) return INTERRUPTED;
+  let code = 0;
   // Without a file the runner would look for some itself.
-  if (files.length === 0) return 0;
+  for (const pass of passesOf(files)) code = Math.max(code, await runPass(pass, environment));
+  return code;
+}
 
-  const runner = spawn(process.execPath, [...runnerFlags, ...files.map(({ built }) => built)], {
-    cwd: root,
-    env: environment,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    // A process group of its own, to end whatever the tests have started along with them.
-    detached: true,
-  });
+async function runPass(pass: Pass, environment: NodeJS.ProcessEnv): Promise<number> {
+  if (interruption.signal.aborted) return INTERRUPTED;
+
+  const runner = spawn(
+    process.execPath,
+    [...flagsFor(pass), ...pass.files.map(({ built }) => built)],
+    {
+      cwd: root,
+      env: environment,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      // A process group of its own, to end whatever the tests have started along with them.
+      detached: true,
+    },
+  );
   let deadline: NodeJS.Timeout | undefined;
   interruption.signal.addEventListener('abort', () => {
     signalGroup(runner.pid, 'SIGTERM');
@@ -148,6 +163,17 @@ async function run(files: readonly TestFile[], environment: NodeJS.ProcessEnv): 
   clearTimeout(deadline);
   signalGroup(runner.pid, 'SIGKILL');
   return interruption.signal.aborted ? INTERRUPTED : (runner.exitCode ?? 1);
+}
+
+function flagsFor({ files, concurrency, name }: Pass): readonly string[] {
+  return [
+    ...runnerFlags,
+    `--test-concurrency=${concurrency}`,
+    '--test-reporter=spec',
+    `--test-reporter-destination=${join(reports, name)}`,
+    // A pass without them would empty the file.
+    ...(files.some(({ needsPacked }) => needsPacked) ? conformanceFlags : []),
+  ];
 }
 
 function signalGroup(leader: number | undefined, signal: NodeJS.Signals): void {
@@ -165,11 +191,6 @@ async function reportCoverage(): Promise<number> {
   const reporter = spawn(process.execPath, [c8, 'report'], { cwd: root, stdio: 'inherit' });
   await once(reporter, 'exit');
   return reporter.exitCode ?? 1;
-}
-
-/** The runner's own summary, for whoever reads the end of the output only. */
-function closingLines(): string {
-  return /^.*tests \d+$[^]*/m.exec(contentsOf(report))?.[0].trimEnd() ?? '';
 }
 
 /** Empty when it was not written. */

@@ -8,6 +8,7 @@ const copies = [
   'scripts/deadline',
   'scripts/leaked-secrets',
   'scripts/needs',
+  'scripts/passes',
   'scripts/test',
   'scripts/test-files',
   'tests/support/evidence-files',
