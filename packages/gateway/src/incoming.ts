@@ -21,6 +21,7 @@ export function createIncoming(core: Core): Incoming {
   const { options, clock, hubs, history, registry, meters } = core;
   const { databaseChannel, rawGap } = options;
   const notifications = meters.counter('notificationsReceived');
+  let isInterrupted = false;
 
   const tellStatus = (database: 'up' | 'down'): void => {
     const frame = messageFrame({ type: 'status', database });
@@ -34,11 +35,14 @@ export function createIncoming(core: Core): Incoming {
       notifications.add();
       const notification = readNotification(text, databaseChannel);
       const { channel } = notification;
+      hubs.raw.broadcast(channel, () => textFrame(text));
+      // It came on a connection that is not yet relied on. Whoever were told of it now would be told of
+      // the gap before it only afterwards: the gap at the return covers it, too.
+      if (isInterrupted) return;
       const at = clock.wallMs() / 1000;
       const message = history.add(channel, (cursor) =>
         publicationText(notification, { text, at, cursor }),
       );
-      hubs.raw.broadcast(channel, () => textFrame(text));
       hubs.v1.broadcast(channel, () => textFrame(message));
     },
     lost: (channel) => {
@@ -46,9 +50,12 @@ export function createIncoming(core: Core): Incoming {
       hubs.v1.tell(channel, () => gapFrame(channel, 'payload_lost'));
       meters.counter('gapsTold', { reason: 'payload_lost' }).add();
     },
-    interrupted: () => tellStatus('down'),
+    interrupted: () => {
+      isInterrupted = true;
+      tellStatus('down');
+    },
     restored: () => {
-      // What came on the new connection before this is of the old epoch: a gap follows it.
+      isInterrupted = false;
       history.restart();
       tellStatus('up');
       hubs.v1.tellAll((channel) => gapFrame(channel, 'feed_lost'));
