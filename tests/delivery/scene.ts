@@ -1,0 +1,155 @@
+import { ownServer } from '../support/own-server.ts';
+import type { OwnServer } from '../support/own-server.ts';
+import type { Scope } from '../support/postgres.ts';
+import { SITE_CLAIMS } from '../support/preauth.ts';
+import { serve } from '../support/served.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+import type { TcpProxy } from '../support/tcp-proxy.ts';
+import { signToken } from '../support/tokens.ts';
+import { until } from '../support/wait.ts';
+import type { Break } from './account.ts';
+import { openBooks } from './books.ts';
+import { Flood } from './flood.ts';
+import { Gateways } from './gateways.ts';
+import { random } from './random.ts';
+import type { Random } from './random.ts';
+import { SqlPublisher } from './sql-publisher.ts';
+import { Subscriber } from './subscriber.ts';
+import { V1Publisher } from './v1-publisher.ts';
+
+/** How much there is of everything. */
+export interface SceneOptions {
+  readonly seed: number;
+  /** Messages by SQL, in all. */
+  readonly perSecond: number;
+  /** With more than one, every subscriber comes back to any of them. */
+  readonly gateways: number;
+  /** Whether what is published over `postern.v1` has keys. */
+  readonly keys: boolean;
+  /** Of the gateways, beside what the scene needs. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A subscriber, and the cables that it is connected by: one to each gateway, or none. */
+export interface Guest {
+  readonly subscriber: Subscriber;
+  readonly proxies: readonly TcpProxy[];
+}
+
+/** Everybody who takes part, and what they have in common. */
+export interface Scene {
+  readonly server: OwnServer;
+  readonly gateways: Gateways;
+  readonly guests: readonly Guest[];
+  /** The one guest that stops reading. It alone has the channel of the flood. */
+  readonly slow: Subscriber;
+  readonly flood: Flood;
+  readonly sqlPublishers: readonly SqlPublisher[];
+  readonly v1Publisher: V1Publisher;
+  readonly random: Random;
+  /** When something was broken, so far. */
+  readonly breaks: Break[];
+}
+
+const CHANNELS = ['a', 'b', 'c', 'd'] as const;
+const FLOOD_CHANNEL = 'flood';
+const SQL_PUBLISHERS = ['sql-1', 'sql-2'] as const;
+const V1_PER_SECOND = 50;
+
+/** Who subscribes to what, by which way. Half of them go by each word of the gateway. */
+const GUESTS = [
+  { name: 'direct-1', channels: ['a', 'b', 'c', 'd'], trust: 'gap', way: 'direct' },
+  { name: 'direct-2', channels: ['a', 'c'], trust: 'ok', way: 'direct' },
+  { name: 'proxied-1', channels: ['b', 'd'], trust: 'gap', way: 'proxied' },
+  { name: 'proxied-2', channels: ['a', 'b', 'c', 'd'], trust: 'ok', way: 'proxied' },
+  { name: 'slow', channels: ['d', FLOOD_CHANNEL], trust: 'gap', way: 'direct' },
+] as const;
+
+/** Small, so that whoever stops reading is soon found to. */
+const QUEUE_BYTES = 262_144;
+
+/** Sets the scene: the subscribers are subscribed, and nobody publishes yet. All ends with the scope. */
+export async function setScene(scope: Scope, options: SceneOptions): Promise<Scene> {
+  const server = await ownServer(scope, { settings: { synchronous_commit: 'on' } });
+  await openBooks(server.query);
+  const gateways = new Gateways((port) =>
+    serve(scope, {
+      url: server.url,
+      channel: server.channel,
+      environment: {
+        POSTERN_LOG_LEVEL: 'info',
+        POSTERN_QUEUE_BYTES: String(QUEUE_BYTES),
+        ...options.environment,
+        POSTERN_PORT: port,
+      },
+    }),
+  );
+  for (let n = 0; n < options.gateways; n += 1) await gateways.add();
+
+  const drawn = random(options.seed);
+  const token = await signToken({
+    ...SITE_CLAIMS,
+    channels: [...CHANNELS, FLOOD_CHANNEL],
+    mode: 'rw',
+  });
+  const guests = await invite(scope, { gateways, drawn, token });
+  const slow = guests.find(({ subscriber }) => subscriber.name === 'slow')?.subscriber;
+  if (slow === undefined) throw new Error('Nobody is slow');
+  const { query, url, channel: databaseChannel } = server;
+  const flood = new Flood('flood', { query, databaseChannel, channel: FLOOD_CHANNEL });
+  const perSecond = options.perSecond / SQL_PUBLISHERS.length;
+  const sqlPublishers = SQL_PUBLISHERS.map(
+    (name) => new SqlPublisher({ name, url, databaseChannel, channels: CHANNELS, perSecond }),
+  );
+  const v1Publisher = new V1Publisher({
+    name: 'v1',
+    channels: CHANNELS,
+    token,
+    // Always the same: after an unknown outcome nobody puts two gateways in order.
+    port: () => gateways.ports[0] ?? 0,
+    perSecond: V1_PER_SECOND,
+    keys: options.keys,
+  });
+  scope.after(async () => {
+    await Promise.all([...sqlPublishers, v1Publisher].map((publisher) => publisher.stop()));
+  });
+  return {
+    server,
+    gateways,
+    guests,
+    slow,
+    flood,
+    sqlPublishers,
+    v1Publisher,
+    random: drawn,
+    breaks: [],
+  };
+}
+
+/** Subscribes everybody. */
+async function invite(
+  scope: Scope,
+  { gateways, drawn, token }: { gateways: Gateways; drawn: Random; token: string },
+): Promise<readonly Guest[]> {
+  const guests = await Promise.all(
+    GUESTS.map(async ({ way, ...rest }): Promise<Guest> => {
+      const proxies =
+        way === 'direct'
+          ? []
+          : await Promise.all(gateways.ports.map((port) => tcpProxy(scope, { port })));
+      const ports = proxies.length === 0 ? gateways.ports : proxies.map(({ port }) => port);
+      const subscriber = new Subscriber({
+        ...rest,
+        token,
+        port: () => drawn.pick(ports),
+        // Mostly at once; now and then so late that there is much to make up for.
+        awayMs: () => (drawn.next() < 0.15 ? drawn.between(500, 2_000) : drawn.between(0, 100)),
+      });
+      scope.after(() => subscriber.stop());
+      subscriber.start();
+      return { subscriber, proxies };
+    }),
+  );
+  await until('all subscribers', () => guests.every(({ subscriber }) => subscriber.isSubscribed));
+  return guests;
+}

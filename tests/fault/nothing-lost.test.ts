@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+
+import { isClean } from '../delivery/judge.ts';
+import { describeKill, total } from '../delivery/kill-report.ts';
+import { killRun } from '../delivery/kill-run.ts';
+import { failOnLeaks } from '../support/leaks.ts';
+
+const scope = failOnLeaks();
+
+/**
+ * Of what was sent while nothing was broken, so much may be covered by gaps: that of clients that were away as
+ * something broke. A gateway that told a gap of everything would lose nothing either.
+ */
+const MOST_NEEDLESS = 0.05;
+
+describe('Subscribers that resume, of whom everybody is cut off from everybody', () => {
+  it('lose nothing in silence, and get nothing twice or in disorder', async (test) => {
+    const report = await killRun(scope, {
+      seed: Date.now(),
+      perSecond: 500,
+      gateways: 1,
+      keys: false,
+      environment: { POSTERN_LISTENER_CHECK_SECONDS: '0.5' },
+      acts: ['killListenerTwice', 'killPooled', 'stall', 'stopListener', 'restartPostgres'],
+      quietSeconds: 0.5,
+      cuts: 16,
+      cutSeconds: 12,
+    });
+    test.diagnostic(describeKill(report));
+
+    const all = total(report.verdicts);
+    assert.ok(report.verdicts.every(isClean), describeKill(report));
+    assert.ok(all.needless <= MOST_NEEDLESS * all.committed, 'too much was covered by gaps');
+    // Whatever was meant to happen has happened, to somebody.
+    assert.equal(report.cuts, 16);
+    assert.ok(all.gaps > 0, 'no gap was told');
+    const fortunes = Object.values(report.fortunes);
+    assert.ok(
+      fortunes.some(({ endings }) => endings.has('4008')),
+      'nobody was too slow',
+    );
+    assert.ok(
+      fortunes.some(({ recovered }) => recovered > 0),
+      'nobody resumed',
+    );
+    assert.deepEqual(
+      fortunes.flatMap(({ surprises }) => surprises),
+      [],
+    );
+  });
+});
