@@ -6,9 +6,11 @@ import type { Scene } from './scene.ts';
 /** A loss is noticed within the seconds between two checks and five more, and mended within five. */
 const NOTICE_MS = 20_000;
 
-const LOST = /"event":"listener_lost"/;
+/** What a gateway logs when it no longer listens. */
+export const LOST = /"event":"listener_lost"/;
+/** What it logs of a slow consumer's end. */
+export const SLOW = /"code":4008/;
 const RESTORED = /"event":"listener_restored"/;
-const SLOW = /"code":4008/;
 
 /** Something that is done to gateways, PostgreSQL or subscribers. It is over when all is well again. */
 export type Act = (scene: Scene) => Promise<void>;

@@ -9,6 +9,7 @@ export function describeKill(report: KillReport): string {
   return [
     `${seconds.toFixed(0)} s, seed ${seed}, ${cuts} cuts; ${acts.join(', ')}`,
     `published: ${publications.committed} committed, ${publications['rolled back']} rolled back, ${publications.unknown} unknown; ${report.doubts} times an outcome was unknown`,
+    `noticed: ${report.noticed.breaks} breaks of the feed, ${report.noticed.slowConsumers} slow consumers`,
     ...table([
       COLUMNS.map(([name]) => name),
       ...[...verdicts, all].map((verdict) => COLUMNS.map(([, cell]) => String(cell(verdict)))),

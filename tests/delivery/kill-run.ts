@@ -4,7 +4,7 @@ import type { Scope } from '../support/postgres.ts';
 import { until } from '../support/wait.ts';
 import type { Publication } from './account.ts';
 import type { ActName } from './acts.ts';
-import { acts } from './acts.ts';
+import { acts, LOST, SLOW } from './acts.ts';
 import { cutAround } from './cuts.ts';
 import { judge } from './judge.ts';
 import type { Verdict } from './judge.ts';
@@ -35,6 +35,8 @@ export interface KillReport {
   readonly publications: Readonly<Record<Publication['outcome'], number>>;
   /** How often an outcome was unknown to who published over `postern.v1`, be it for a while only. */
   readonly doubts: number;
+  /** Breaks that the gateways have noticed, and sessions that they have ended as too slow. */
+  readonly noticed: { readonly breaks: number; readonly slowConsumers: number };
   readonly verdicts: readonly Verdict[];
   readonly fortunes: Readonly<Record<string, Fortunes>>;
 }
@@ -69,6 +71,10 @@ export async function killRun(scope: Scope, options: KillOptions): Promise<KillR
     cuts,
     seconds,
     publications: countByOutcome(publications),
+    noticed: {
+      breaks: scene.gateways.logged(LOST),
+      slowConsumers: scene.gateways.logged(SLOW),
+    },
     doubts: scene.v1Publisher.doubts,
     verdicts: judge(
       publications,

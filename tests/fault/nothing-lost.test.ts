@@ -34,12 +34,9 @@ describe('Subscribers that resume, of whom everybody is cut off from everybody',
     assert.ok(all.needless <= MOST_NEEDLESS * all.committed, 'too much was covered by gaps');
     // Whatever was meant to happen has happened, to somebody.
     assert.equal(report.cuts, 16);
-    assert.ok(all.gaps > 0, 'no gap was told');
+    assert.ok(report.noticed.breaks >= 3, 'a break was not noticed');
+    assert.ok(report.noticed.slowConsumers > 0, 'nobody was too slow');
     const fortunes = Object.values(report.fortunes);
-    assert.ok(
-      fortunes.some(({ endings }) => endings.has('4008')),
-      'nobody was too slow',
-    );
     assert.ok(
       fortunes.some(({ recovered }) => recovered > 0),
       'nobody resumed',
