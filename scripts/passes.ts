@@ -10,7 +10,12 @@ export interface Pass {
 }
 
 /** What else runs would show in what these measure, or in whether thousands of clients are in time. */
-const EXACTING = ['tests/load/', 'tests/security/expiry-mass.test.ts'];
+const EXACTING = [
+  'tests/integration/presence.test.ts',
+  'tests/integration/replay-store.test.ts',
+  'tests/load/',
+  'tests/security/expiry-mass.test.ts',
+];
 
 /**
  * In which passes these files run. Most wait for a good part of their time, so that it takes three at a
