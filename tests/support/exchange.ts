@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
 import { keepTokensIn } from './evidence.ts';
+import { placeOf } from './place.ts';
+import type { PortOrPlace } from './place.ts';
 import { RawSocket } from './raw-socket.ts';
 
 /** An HTTP answer, to a plain request or to a handshake. */
@@ -42,11 +44,11 @@ export interface Handshake extends Omit<Request, 'lines'> {
 
 /** Sends one handshake and returns the answer. The connection is dropped when it was let in. */
 export function handshake(
-  port: number,
+  place: PortOrPlace,
   { headers, lines = [], ...rest }: Handshake = {},
 ): Promise<Answer> {
   const all = {
-    Host: `127.0.0.1:${port}`,
+    Host: placeOf(place).authority,
     Upgrade: 'websocket',
     Connection: 'Upgrade',
     'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
@@ -56,12 +58,12 @@ export function handshake(
   const usual = Object.entries(all).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}: ${value}`],
   );
-  return exchange(port, head({ ...rest, lines: [...usual, ...lines] }));
+  return exchange(place, head({ ...rest, lines: [...usual, ...lines] }));
 }
 
 /** Sends bytes on a connection of its own and returns the answer. */
-export async function exchange(port: number, bytes: string): Promise<Answer> {
-  const socket = await RawSocket.connect(port);
+export async function exchange(place: PortOrPlace, bytes: string): Promise<Answer> {
+  const socket = await RawSocket.connect(place);
   try {
     socket.write(Buffer.from(bytes, 'latin1'));
     const { status, headers } = await socket.responseHead();

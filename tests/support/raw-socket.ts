@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 import { decodeFrame, encodeFrame } from './frames.ts';
 import type { IncomingFrame, OutgoingFrame } from './frames.ts';
+import { placeOf } from './place.ts';
+import type { Place, PortOrPlace } from './place.ts';
 import { inTime, until } from './wait.ts';
 
 const END_OF_HEAD = '\r\n\r\n';
@@ -21,11 +24,13 @@ export interface ResponseHead {
  */
 export class RawSocket {
   readonly #socket: Socket;
+  readonly #authority: string;
   #chunks: readonly Buffer[] = [];
   #ended = false;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, { authority }: Place) {
     this.#socket = socket;
+    this.#authority = authority;
     socket.on('data', (chunk) => (this.#chunks = [...this.#chunks, chunk]));
     socket.on('close', () => (this.#ended = true));
     socket.on('error', () => {
@@ -43,11 +48,15 @@ export class RawSocket {
     this.#chunks = [rest];
   }
 
-  /** Connects to a port of 127.0.0.1. */
-  static async connect(port: number): Promise<RawSocket> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
-    await inTime(`a connection to port ${port}`, once(socket, 'connect'));
-    return new RawSocket(socket);
+  /** Connects to a port of 127.0.0.1, or to another place. */
+  static async connect(portOrPlace: PortOrPlace): Promise<RawSocket> {
+    const place = placeOf(portOrPlace);
+    const { host, port, isSecure } = place;
+    const where = { host, port, noDelay: true, allowHalfOpen: true };
+    const socket = isSecure ? connectTls({ ...where, servername: nameIn(host) }) : connect(where);
+    const isConnected = once(socket, isSecure ? 'secureConnect' : 'connect');
+    await inTime(`a connection to ${host}:${port}`, isConnected);
+    return new RawSocket(socket, place);
   }
 
   /** Everything received that no other call has taken yet. */
@@ -78,7 +87,7 @@ export class RawSocket {
     changes: Readonly<Record<string, string | undefined>> = {},
   ): Promise<ResponseHead> {
     const headers: Record<string, string | undefined> = {
-      Host: `127.0.0.1:${this.#socket.remotePort}`,
+      Host: this.#authority,
       Upgrade: 'websocket',
       Connection: 'Upgrade',
       'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
@@ -168,6 +177,11 @@ export class RawSocket {
     if (!this.#ended && !this.#socket.readableEnded) return undefined;
     throw new Error(`The connection ended after ${this.#received.length} unread bytes`);
   }
+}
+
+/** What TLS calls a host; nothing for an address. */
+function nameIn(host: string): string {
+  return isIP(host) === 0 ? host : '';
 }
 
 /** Parses the head of an HTTP response, without its empty line. */

@@ -5,8 +5,11 @@ import { CompactSign } from 'jose';
 
 import { keepSecret } from './evidence.ts';
 
-/** A shared secret that is just long enough for HS256. */
-export const SECRET = 'thirty-two-bytes-are-long-enough';
+/** Set where a gateway is under test that somebody else has started: the secret that it knows. */
+export const SECRET_VARIABLE = 'POSTERN_CONFORMANCE_SECRET';
+
+/** A shared secret; ours is just long enough for HS256. */
+export const SECRET = process.env[SECRET_VARIABLE] ?? 'thirty-two-bytes-are-long-enough';
 
 /** A part of a token: a value to be written as JSON, or the very text or bytes to be encoded. */
 export type Part = Readonly<Record<string, unknown>> | string | Buffer;

@@ -40,6 +40,12 @@ for (const target of targets) {
       });
     }
 
+    it('are those of that very name, though it looks like a pattern', async () => {
+      const path = await pathOf({ mode: 'rw', channels: ['room:*', '*'] }, 'room:1');
+      const { status, body } = await target.handshake({ target: path });
+      assert.deepEqual([status, body], [400, 'No allowed channels']);
+    });
+
     it('get each message once, and no other channel does', async () => {
       const claims = { mode: 'rw', channel: 'b', channels: ['a', 'b'] };
       const sender = await target.connect(scope, claims);

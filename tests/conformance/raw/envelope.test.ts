@@ -26,11 +26,11 @@ const payloads: readonly (readonly [string, string])[] = [
 const scope = failOnLeaks();
 
 for (const target of await startTargets({ after })) {
-  const database = { url: target.databaseUrl, channel: target.channel };
+  const listenHere = () => listen(scope, { url: target.databaseUrl, channel: target.channel });
 
   describeOn(target, 'the envelope', () => {
     it('has its keys in alphabetical order, the time inside the claims, and no space', async () => {
-      const listener = await listen(scope, database);
+      const listener = await listenHere();
       const exp = inSeconds(60);
       const sender = await target.connect(scope, { sub: 'ann', ...CHAT, exp });
       sender.send('hello');
@@ -89,7 +89,7 @@ for (const target of await startTargets({ after })) {
 
     it('is never the same twice: equal messages all arrive, their times ever later', async () => {
       const count = 300;
-      const listener = await listen(scope, database);
+      const listener = await listenHere();
       const sender = await target.connect(scope, CHAT);
       for (let sent = 0; sent < count; sent += 1) sender.send('same');
 

@@ -157,7 +157,7 @@ for (const target of await startTargets({ after })) {
     it('refuses a target that is no path; a whole URL is one to a proxy, and a program’s own', async () => {
       const path = `${target.basePath}${await pathOf(CHAT)}`;
       const answerTo = async (whole: string) =>
-        (await handshake(target.port, { target: whole })).status;
+        (await handshake(target.place, { target: whole })).status;
       assert.equal(await answerTo(`x${path}`), 400);
 
       // Below no base path it is the program's to answer: Hono takes no URL but one of http.

@@ -13,8 +13,8 @@ const CHAT = { channel: 'chat' } as const;
 const scope = failOnLeaks();
 
 /** A connection whose frames are made by hand. */
-async function byHand({ port, basePath }: Target, mode: string): Promise<RawSocket> {
-  const socket = await RawSocket.connect(port);
+async function byHand({ place, basePath }: Target, mode: string): Promise<RawSocket> {
+  const socket = await RawSocket.connect(place);
   scope.after(() => Promise.resolve(socket.destroy()));
   const path = `${basePath}${await pathOf({ ...CHAT, mode })}`;
   assert.equal((await socket.upgrade(path)).status, 101);

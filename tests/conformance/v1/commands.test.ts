@@ -117,7 +117,7 @@ describeOnAll(targets, 'a command', (target) => {
     const start = '{"type":"ping","id":1,"more":"é';
     const ofBytes = (bytes: number): string =>
       `${start}${'x'.repeat(bytes - Buffer.byteLength(start) - 2)}"}`;
-    if (most === 0) throw new LeftOut('its welcome says that there is no limit');
+    if (most === 0) throw new LeftOut('a limit on the size of messages');
     client.socket.send(ofBytes(most));
     assert.equal(verdict(await client.reply(1)), 'pong');
     client.socket.send(ofBytes(most + 1));
@@ -191,6 +191,6 @@ async function excess(client: V1Client): Promise<readonly string[]> {
   const verdicts: string[] = [];
   for (const id of ids) verdicts.push(verdict(await client.reply(id)));
   if (!verdicts.includes('error rate_limited'))
-    throw new LeftOut(`it takes ${MOST_COMMANDS} commands at once: no limit is set`);
+    throw new LeftOut(`a limit on commands below ${MOST_COMMANDS} at once`);
   return verdicts;
 }

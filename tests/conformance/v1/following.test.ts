@@ -95,7 +95,7 @@ async function fill(client: V1Client, prefix: string): Promise<number> {
     if (verdict(reply) === 'error subscription_limit') return n;
     assert.equal(verdict(reply), 'ok', `subscription ${n + 1}`);
   }
-  throw new LeftOut(`it takes ${MOST_SUBSCRIPTIONS} subscriptions: no limit is set`);
+  throw new LeftOut(`a limit on subscriptions below ${MOST_SUBSCRIPTIONS}`);
 }
 
 /** Comes anew, and subscribes from a cursor on. */

@@ -1,5 +1,6 @@
 import { after } from 'node:test';
 
+import { givenTarget } from '../given-target.ts';
 import { startTargets } from '../targets.ts';
 import type { Target } from '../targets.ts';
 
@@ -12,6 +13,8 @@ const environment = {
   POSTERN_ON_LISTENER_LOSS: 'reconnect',
 } as const;
 
-/** Starts every target for all the scenarios of a file. */
-export const startV1Targets = (): Promise<readonly Target[]> =>
-  startTargets({ after }, { environment });
+/** Starts every target for all the scenarios of a file; or takes the one that the run was given. */
+export async function startV1Targets(): Promise<readonly Target[]> {
+  const given = givenTarget({ after });
+  return given === undefined ? await startTargets({ after }, { environment }) : [given];
+}
