@@ -9,10 +9,10 @@ import type { Target } from './targets.ts';
 
 /** What `npm run conformance` says of the gateway that it was given. The secret is that of the tokens. */
 export const GIVEN = {
-  url: 'POSTERN_CONFORMANCE_URL',
-  isProxied: 'POSTERN_CONFORMANCE_PROXIED',
-  databaseUrl: 'POSTERN_CONFORMANCE_DATABASE',
-  channel: 'POSTERN_CONFORMANCE_CHANNEL',
+  url: 'CONFORMANCE_URL',
+  isProxied: 'CONFORMANCE_PROXIED',
+  databaseUrl: 'CONFORMANCE_DATABASE',
+  channel: 'CONFORMANCE_CHANNEL',
 } as const;
 
 const NO_DATABASE = 'SQL on its database: --database, --database-channel';

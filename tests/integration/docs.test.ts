@@ -9,6 +9,7 @@ import { tokenProblems } from '#gateway/auth/problems.js';
 import { optionRows } from '#gateway/config/options.js';
 import { errorTexts } from '#gateway/errors.js';
 
+import { messages } from '../conformance/v1/grammar.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startMetered } from '../support/metered.ts';
 import {
@@ -107,6 +108,16 @@ describe('the page on the protocol', () => {
         cell.endsWith(' …') ? raw.startsWith(cell.slice(0, -1)) : cell === raw,
       );
       assert.ok(isNamed, raw);
+    }
+  });
+
+  it('has each message of the gateway’s, with the members that scenarios hold it against', () => {
+    for (const [type, members] of Object.entries(messages)) {
+      const [, cell = ''] = new RegExp(`^\\| \`${type}\` \\| ([^|]*) \\|`, 'm').exec(text) ?? [];
+      const [named = ''] = cell.split(': `');
+      const written = [...named.matchAll(/`(\w+)`/g)].map(([, name = '']) => name);
+      const held = Object.keys(members).map((name) => name.replace('?', ''));
+      assert.deepEqual(written.toSorted(), held.toSorted(), type);
     }
   });
 

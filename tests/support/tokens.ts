@@ -6,7 +6,7 @@ import { CompactSign } from 'jose';
 import { keepSecret } from './evidence.ts';
 
 /** Set where a gateway is under test that somebody else has started: the secret that it knows. */
-export const SECRET_VARIABLE = 'POSTERN_CONFORMANCE_SECRET';
+export const SECRET_VARIABLE = 'CONFORMANCE_SECRET';
 
 /** A shared secret; ours is just long enough for HS256. */
 export const SECRET = process.env[SECRET_VARIABLE] ?? 'thirty-two-bytes-are-long-enough';

@@ -34,7 +34,7 @@ const oneOf = (...values: readonly unknown[]): Rule => [
 ];
 
 /** What each message of the gateway's must hold; a member with `?` may be missing (docs/protocol.md §2.2). */
-const messages: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
+export const messages: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   welcome: {
     session: name,
     'user?': text,
