@@ -97,6 +97,8 @@ export interface ChannelMessage {
   readonly cursor: string;
   /** When the gateway got it, in UNIX seconds. */
   readonly at: number;
+  /** Who sent it, by the token that was shown for it; absent where that names nobody, or SQL sent it. */
+  readonly claims?: { readonly sub: string };
 }
 
 /**

@@ -14,6 +14,8 @@ export function fitsNotification(text: string): boolean {
 /** What a notification says. */
 export interface Notification {
   readonly channel: string;
+  /** The `sub` in the claims of an envelope: who sent it. */
+  readonly sub: string | undefined;
   /** What subscribers are told on `postern.v1`. Made when it is asked for. */
   readonly payload: () => unknown;
 }
@@ -25,12 +27,19 @@ export interface Notification {
 export function readNotification(text: string, databaseChannel: string): Notification {
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    return { channel: databaseChannel, payload: () => text };
+    return { channel: databaseChannel, sub: undefined, payload: () => text };
   const channel = 'channel' in value ? value.channel : undefined;
   return {
     channel: typeof channel === 'string' ? channel : databaseChannel,
+    sub: senderOf(value),
     payload: () => payloadOf(value),
   };
+}
+
+function senderOf(envelope: object): string | undefined {
+  const claims = 'claims' in envelope ? envelope.claims : undefined;
+  if (typeof claims !== 'object' || claims === null || !('sub' in claims)) return undefined;
+  return typeof claims.sub === 'string' ? claims.sub : undefined;
 }
 
 /** The member `payload` of an envelope, read if it is marked as JSON; of another object all of it. */

@@ -13,13 +13,17 @@ export interface Whereabouts {
 
 /** A notification as the message that its subscribers get: the JSON text of it. Never throws. */
 export function publicationText(
-  { channel, payload }: Notification,
+  { channel, sub, payload }: Notification,
   { text, at, cursor }: Whereabouts,
 ): string {
+  // What else the sender's token says is nobody's business.
+  const sender = sub === undefined ? {} : { claims: { sub } };
+  const tell = (what: unknown): string =>
+    encodeMessage({ type: 'message', channel, payload: what, cursor, at, ...sender });
   try {
-    return encodeMessage({ type: 'message', channel, payload: payload(), cursor, at });
+    return tell(payload());
   } catch {
     // JSON of thousands of brackets can be read and not written again. As a text it arrives.
-    return encodeMessage({ type: 'message', channel, payload: text, cursor, at });
+    return tell(text);
   }
 }

@@ -21,6 +21,17 @@ describe('What subscribers are told of a notification', () => {
     });
   });
 
+  it('says who sent it, and nothing else of the claims', () => {
+    const text = '{"channel":"chat","claims":{"sid":"s","sub":"ada"},"payload":1}';
+    const message = { type: 'message', channel: 'chat', cursor: 'epoch.1', at: 1.5 };
+    assert.deepEqual(told(text), { ...message, payload: 1, claims: { sub: 'ada' } });
+    for (const claims of ['null', '[]', '"ada"', '{}', '{"sub":7}', '{"sub":{}}'])
+      assert.deepEqual(told(`{"channel":"chat","claims":${claims},"payload":1}`), {
+        ...message,
+        payload: 1,
+      });
+  });
+
   it('is its text where that nests too deep to be written again', () => {
     const nested = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
     const text = `{"channel":"chat","payload":${nested}}`;
