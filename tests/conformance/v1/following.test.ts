@@ -3,6 +3,7 @@ import { it } from 'node:test';
 
 import type { Scope } from '../../support/postgres.ts';
 import { until } from '../../support/wait.ts';
+import { CUT } from '../cut.ts';
 import { LeftOut } from '../left-out.ts';
 import { describeOnAll } from '../suites.ts';
 import type { Target } from '../targets.ts';
@@ -273,7 +274,3 @@ describeOnAll(targets, 'a break between gateway and PostgreSQL', (target) => {
     assert.deepEqual(await further.client.payloads(1), ['after']);
   });
 });
-
-/** Ends the connection by which a gateway listens to a database channel. */
-const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE datname = current_database() AND query LIKE 'LISTEN%' AND strpos(query, $1) > 0`;

@@ -56,18 +56,7 @@ describeOnAll(targets, 'the end of a token', (target) => {
     assert.deepEqual(late, []);
   });
 
-  it('is far for one that ends in an hour: nobody is warned', async (t) => {
-    const { client } = await enter(t, target, { channels: ['chat'] });
-    await client.ask({ type: 'ping' });
-    assert.equal(
-      client.all.some(({ type }) => type === 'expiring'),
-      false,
-    );
-  });
-});
-
-describeOnAll(targets, 'another token', (target) => {
-  it('has the session go on, beyond the end of the one before', async (t) => {
+  it('is not the session’s where another token was shown in time', async (t) => {
     const { client, channels, exp } = await enterFor(SOON, t, target);
     const later = inSeconds(600);
     const reply = await show(client, { channels, exp: later });
@@ -80,6 +69,17 @@ describeOnAll(targets, 'another token', (target) => {
     assert.deepEqual(await client.payloads(1), [1]);
   });
 
+  it('is far for one that ends in an hour: nobody is warned', async (t) => {
+    const { client } = await enter(t, target, { channels: ['chat'] });
+    await client.ask({ type: 'ping' });
+    assert.equal(
+      client.all.some(({ type }) => type === 'expiring'),
+      false,
+    );
+  });
+});
+
+describeOnAll(targets, 'another token', (target) => {
   it('that grants less ends subscriptions: the client is told, and hears no more', async (t) => {
     const { client, channels } = await enterFor(120, t, target);
     const [kept, lost] = channels;
