@@ -28,6 +28,10 @@ const grant: Rule = [
     isObject(value) &&
     Object.values(value).every((mode) => ['r', 'w', 'rw'].includes(String(mode))),
 ];
+const sender: Rule = [
+  'an object with a sub, and nothing else',
+  (value) => isObject(value) && Object.keys(value).join() === 'sub',
+];
 const oneOf = (...values: readonly unknown[]): Rule => [
   `one of ${values.join(', ')}`,
   (value) => values.includes(value),
@@ -53,7 +57,7 @@ export const messages: Readonly<Record<string, Readonly<Record<string, Rule>>>> 
   },
   error: { id: whole, code, message: text, retry: oneOf('yes', 'no', 'new-token') },
   pong: { id: whole },
-  message: { channel: name, payload: anything, cursor: name, at: time },
+  message: { channel: name, payload: anything, cursor: name, at: time, 'claims?': sender },
   gap: { channel: name, reason: code, cursor: name },
   expiring: { seconds: number },
   unsubscribed: { channel: name, code, reason: text },
