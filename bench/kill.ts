@@ -13,7 +13,7 @@ import { killRun } from '../tests/delivery/kill-run.ts';
 
 /** Two breaks of each kind that a connection can have, and one of each of the others. */
 const PLAN =
-  'killListener,killPooled,stall,stopListenerLong,killListenerTwice,killPooled,restartPostgres,killListener,killPooled';
+  'killListener,killPooled,stall,stopListenerLong,twoBreaks,killPooled,restartPostgres,killListenerTwice,killPooled';
 
 const { values } = parseArgs({
   options: {

@@ -6,6 +6,11 @@ import type { Scene } from './scene.ts';
 /** A loss is noticed within the seconds between two checks and five more, and mended within five. */
 const NOTICE_MS = 20_000;
 
+/** Some messages, after which a client's cursor is a small number. */
+const LITTLE_MS = 50;
+/** By then the gateway is back, and has given that number to another message. */
+const LONG_ENOUGH_MS = 1_500;
+
 /** What a gateway logs when it no longer listens. */
 export const LOST = /"event":"listener_lost"/;
 /** What it logs of a slow consumer's end. */
@@ -19,18 +24,29 @@ export type Act = (scene: Scene) => Promise<void>;
 export const acts = {
   /** The connection by which a gateway listens is ended. */
   killListener: async (scene) => {
-    await mended(scene, async () => {
-      await terminate(scene, 'LISTEN%');
-    });
+    await mended(scene, () => terminateListener(scene));
   },
   /** That, and as soon as there is another one, that too: most likely before it is relied on. */
   killListenerTwice: async (scene) => {
     const { server } = scene;
     await mended(scene, async () => {
-      await terminate(scene, 'LISTEN%');
+      await terminateListener(scene);
       await server.listenBackendPid(server.channel);
-      await terminate(scene, 'LISTEN%');
+      await terminateListener(scene);
     });
+  },
+  /** One break right after the other, and nobody there for the second: what they have is hardly a cursor. */
+  twoBreaks: async (scene) => {
+    await mended(scene, () => terminateListener(scene));
+    await delay(LITTLE_MS);
+    const fromMs = performance.now();
+    for (const { subscriber } of scene.guests) subscriber.cut(LONG_ENOUGH_MS);
+    await mended(scene, () => terminateListener(scene));
+    await until('all subscribers', () =>
+      scene.guests.every(({ subscriber }) => subscriber.isSubscribed),
+    );
+    // Whoever is away over a break misses what was sent before and after it, too.
+    scene.breaks.push({ fromMs, toMs: performance.now() });
   },
   /** A connection of the pool is ended. */
   killPooled: async (scene) => {
@@ -99,6 +115,10 @@ async function mended(scene: Scene, breakIt: () => Promise<void>): Promise<void>
   await until('a gateway that listens again', () => gateways.logged(RESTORED) > before, NOTICE_MS);
   await gateways.ready();
   breaks.push({ fromMs, toMs: performance.now() });
+}
+
+async function terminateListener(scene: Scene): Promise<void> {
+  await terminate(scene, 'LISTEN%');
 }
 
 /** Ends one backend of a gateway at random, by its last statement. Returns whether there was one. */

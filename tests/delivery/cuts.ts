@@ -12,6 +12,7 @@ export interface CutOptions {
 const MOST_BYTES = 3_000;
 /** Of a connection that is cut again: what was missed comes first, so this is in the middle of that. */
 const MOST_MESSAGES = 80;
+const MOST_REPLIES = 4;
 
 /** Every so many cuts who publishes is cut off, too. */
 const PUBLISHER_EVERY = 5;
@@ -47,7 +48,8 @@ function cut({ subscriber, proxies }: Guest, random: Scene['random']): void {
   } else if (random.next() < 0.5) {
     subscriber.cut();
   } else {
-    // Right after the welcome at the earliest, or between what answers its subscriptions.
-    subscriber.cutTwice(random.between(1, MOST_MESSAGES));
+    // Right after it is told what it will get, or in the middle of that.
+    if (random.next() < 0.5) subscriber.cutTwice('reply', random.between(1, MOST_REPLIES));
+    else subscriber.cutTwice('message', random.between(1, MOST_MESSAGES));
   }
 }

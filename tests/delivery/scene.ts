@@ -16,6 +16,7 @@ import type { Random } from './random.ts';
 import { SqlPublisher } from './sql-publisher.ts';
 import { Subscriber } from './subscriber.ts';
 import { V1Publisher } from './v1-publisher.ts';
+import { V1Reader } from './v1-reader.ts';
 
 /** How much there is of everything. */
 export interface SceneOptions {
@@ -132,15 +133,16 @@ async function invite(
   { gateways, drawn, token }: { gateways: Gateways; drawn: Random; token: string },
 ): Promise<readonly Guest[]> {
   const guests = await Promise.all(
-    GUESTS.map(async ({ way, ...rest }): Promise<Guest> => {
+    GUESTS.map(async ({ name, channels, way, trust }): Promise<Guest> => {
       const proxies =
         way === 'direct'
           ? []
           : await Promise.all(gateways.ports.map((port) => tcpProxy(scope, { port })));
       const ports = proxies.length === 0 ? gateways.ports : proxies.map(({ port }) => port);
       const subscriber = new Subscriber({
-        ...rest,
-        token,
+        name,
+        channels,
+        reader: new V1Reader({ channels, token, trust }),
         port: () => drawn.pick(ports),
         // Mostly at once; now and then so late that there is much to make up for.
         awayMs: () => (drawn.next() < 0.15 ? drawn.between(500, 2_000) : drawn.between(0, 100)),

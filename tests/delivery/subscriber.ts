@@ -1,41 +1,35 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { WebSocket } from 'ws';
-
 import type { Account, Publication, Sight } from './account.ts';
 import { nameOf } from './account.ts';
-import { openConnection } from './connection.ts';
-import type { Message } from './connection.ts';
-import { Positions } from './positions.ts';
-import type { Trust } from './positions.ts';
+import type { Link, Moment, Reader } from './reader.ts';
 
 /** Who subscribes to what, and where. */
 export interface SubscriberOptions {
   readonly name: string;
   readonly channels: readonly string[];
-  readonly token: string;
+  readonly reader: Reader;
   /** Asked before each connection. */
   readonly port: () => number;
   /** How long it stays away after a connection has ended; asked each time. */
   readonly awayMs: () => number;
-  readonly trust: Trust;
 }
 
 /** What happened to it, beside what it saw. */
 export interface Fortunes {
   connections: number;
-  /** Subscriptions with a cursor, and what was said to them. */
+  /** Cursors that were taken, and that were not. */
   recovered: number;
   unrecovered: number;
   /** How its connections ended, and how often. */
   readonly endings: Map<string, number>;
   /** By reason. */
   readonly gaps: Map<string, number>;
-  /** Replies that nothing here asks for. */
+  /** What nothing here asks for. */
   readonly surprises: string[];
 }
 
-/** Reads channels over `postern.v1`, and goes on where it was whenever its connection has ended. */
+/** Reads channels, and goes on where it was whenever its connection has ended. */
 export class Subscriber {
   readonly name: string;
   readonly fortunes: Fortunes = {
@@ -48,17 +42,17 @@ export class Subscriber {
   };
   readonly #options: SubscriberOptions;
   readonly #seen: Sight[] = [];
-  readonly #positions: Positions;
   readonly #stopping = new AbortController();
-  #socket: WebSocket | undefined;
-  #subscribed = new Set<string>();
-  #messagesLeft = Infinity;
+  readonly #subscribed = new Set<string>();
+  #link: Link | undefined;
+  /** What the link is still to bring before it is cut. */
+  #left: Record<Moment, number> = { reply: Infinity, message: Infinity };
+  #awayMs: number | undefined;
   #ending: Promise<void> | undefined;
 
   constructor(options: SubscriberOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#positions = new Positions(options.trust);
   }
 
   /** What it has seen so far. */
@@ -73,7 +67,7 @@ export class Subscriber {
 
   /** Whether it reads what comes. */
   get isReading(): boolean {
-    return this.#socket?.isPaused === false;
+    return this.#link?.isPaused === false;
   }
 
   /** Whether it has received a message. */
@@ -97,99 +91,68 @@ export class Subscriber {
     await this.#ending;
   }
 
-  /** Destroys the socket: what was not read by then is lost with it. */
-  cut(): void {
-    this.#socket?.terminate();
+  /** Destroys the socket: what was not read by then is lost with it. Then stays away so long, if that is given. */
+  cut(awayMs?: number): void {
+    this.#awayMs = awayMs;
+    this.#link?.terminate();
   }
 
-  /** Destroys the socket of this connection and, once so many messages were read from it, of the next. */
-  cutTwice(messages: number): void {
+  /** Destroys the socket of this connection and, once it has brought so many of these, that of the next. */
+  cutTwice(moment: Moment, count: number): void {
     this.cut();
-    this.#messagesLeft = messages;
+    this.#left[moment] = count;
   }
 
   /** Reads no more, until `resume`. */
   pause(): void {
-    this.#socket?.pause();
+    this.#link?.pause();
   }
 
   /** Reads on. */
   resume(): void {
-    this.#socket?.resume();
+    this.#link?.resume();
   }
 
   async #stay(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await this.#visit();
-      await delay(this.#options.awayMs(), undefined, { signal }).catch(() => undefined);
+      const awayMs = this.#awayMs ?? this.#options.awayMs();
+      this.#awayMs = undefined;
+      await delay(awayMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** One connection, from its opening to its end. */
   #visit(): Promise<void> {
-    const { port, token } = this.#options;
+    const { reader, port } = this.#options;
+    const { fortunes } = this;
     return new Promise((settle) => {
-      const socket = openConnection({
-        port: port(),
-        token,
-        onMessage: (message) => this.#read(socket, message),
-        onEnd: (ending) => {
+      this.#link = reader.open(port(), {
+        opened: () => (fortunes.connections += 1),
+        subscribed: (channel) => void this.#subscribed.add(channel),
+        saw: (sight) => void this.#seen.push(sight),
+        resumed: (isRecovered) => {
+          if (isRecovered) fortunes.recovered += 1;
+          else fortunes.unrecovered += 1;
+        },
+        gapTold: (reason) => add(fortunes.gaps, reason),
+        surprised: (text) => void fortunes.surprises.push(text),
+        wasRead: (moment) => this.#wasRead(moment),
+        ended: (ending) => {
           this.#subscribed.clear();
-          add(this.fortunes.endings, ending);
+          add(fortunes.endings, ending);
           settle();
         },
       });
-      this.#socket = socket;
     });
   }
 
-  #read(socket: WebSocket, message: Message): void {
-    // What was read in one go with the frame at which the socket was destroyed was lost with it.
-    if (socket.readyState !== WebSocket.OPEN) return;
-    const { channel } = message;
-    if (message['type'] === 'welcome') this.#subscribe(socket);
-    else if (message['type'] === 'ok') this.#answered(message);
-    else if (typeof channel === 'string') this.#told(channel, message);
-    else if (message['type'] !== 'status') this.fortunes.surprises.push(JSON.stringify(message));
-    if (--this.#messagesLeft > 0) return;
-    this.#messagesLeft = Infinity;
-    socket.terminate();
-  }
-
-  #subscribe(socket: WebSocket): void {
-    this.fortunes.connections += 1;
-    for (const [index, channel] of this.#options.channels.entries()) {
-      const from = this.#positions.of(channel);
-      const id = index + 1;
-      socket.send(JSON.stringify({ type: 'subscribe', id, channel, from }));
-    }
-  }
-
-  #answered(reply: Message): void {
-    const channel = this.#options.channels[Number(reply['id']) - 1] ?? '';
-    this.#subscribed.add(channel);
-    const { recovered } = reply;
-    if (recovered === true) this.fortunes.recovered += 1;
-    if (recovered === false) this.fortunes.unrecovered += 1;
-    const isGap = this.#positions.answered(channel, reply);
-    if (isGap) this.#seen.push({ type: 'gap', channel, atMs: performance.now() });
-  }
-
-  #told(channel: string, { type, cursor, payload, reason }: Message): void {
-    this.#positions.passed(channel, cursor);
-    if (type === 'gap') {
-      add(this.fortunes.gaps, String(reason));
-      this.#seen.push({ type: 'gap', channel, atMs: performance.now() });
-    } else {
-      const { publisher, number } = Object(payload);
-      this.#seen.push({
-        type: 'message',
-        channel,
-        publisher: String(publisher),
-        number: Number(number),
-      });
-    }
+  #wasRead(moment: Moment): void {
+    this.#left[moment] -= 1;
+    if (this.#left[moment] > 0) return;
+    this.#left = { reply: Infinity, message: Infinity };
+    this.cut();
   }
 }
 
