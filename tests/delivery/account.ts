@@ -22,18 +22,20 @@ export type Sight =
     }
   | { readonly type: 'gap'; readonly channel: string; readonly atMs: number };
 
+/** Some time, by the clock of {@link Sight}. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** All that one subscriber saw, over all its connections, from before the first message was published. */
 export interface Account {
   readonly subscriber: string;
   readonly channels: readonly string[];
   /** In the order in which it came. */
   readonly seen: readonly Sight[];
-}
-
-/** A time in which a gateway could not know what was published, by the clock of {@link Sight}. */
-export interface Break {
-  readonly fromMs: number;
-  readonly toMs: number;
+  /** When it was away: from what it read last, until it was subscribed again. */
+  readonly away: readonly Span[];
 }
 
 /** What tells a message from all others. */

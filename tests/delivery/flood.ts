@@ -4,8 +4,8 @@ import { Book } from './books.ts';
 /** As much as a notification carries, nearly: less would only take longer. */
 const FILLER = 7_000;
 
-/** Messages of one transaction. */
-const WAVE = 50;
+/** Messages of one transaction: some 350 kilobytes. */
+export const WAVE = 50;
 
 /** A publisher by SQL that sends as much as it can, each time it is asked. */
 export class Flood {
@@ -21,8 +21,8 @@ export class Flood {
     this.#databaseChannel = options.databaseChannel;
   }
 
-  /** Publishes in one transaction: some 350 kilobytes, unless it is told otherwise. */
-  async wave(messages = WAVE): Promise<void> {
+  /** Publishes so many messages in one transaction. */
+  async wave(messages: number): Promise<void> {
     const { channel } = this;
     const { publisher } = this.book;
     const numbers = Array.from({ length: messages }, () => this.book.begin(channel).number);

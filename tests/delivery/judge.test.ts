@@ -32,7 +32,7 @@ const gap = (channel = 'a', atMs = 100): Sight => ({ type: 'gap', channel, atMs 
 
 /** What is found of one subscriber of channels `a` and `b`, beside what is always the same. */
 function found(publications: readonly Publication[], ...seen: readonly Sight[]): Partial<Verdict> {
-  const account = { subscriber: 's', channels: ['a', 'b'], seen };
+  const account = { subscriber: 's', channels: ['a', 'b'], seen, away: [] };
   const [verdict] = judge(publications, [account], [always]);
   assert.ok(verdict !== undefined);
   const { subscriber: _name, examples: _examples, ...counts } = verdict;
@@ -124,13 +124,19 @@ describe('The judge', () => {
   });
 
   it('says how much of what was covered was sent while nothing was broken', () => {
-    const account = { subscriber: 's', channels: ['a'], seen: [gap()] };
+    const account = { subscriber: 's', channels: ['a'], seen: [gap()], away: [] };
     const breaks = [
       { fromMs: 0, toMs: 1 },
       { fromMs: 3, toMs: 3 },
     ];
     const [verdict] = judge(five, [account], breaks);
     assert.deepEqual([verdict?.covered, verdict?.needless], [5, 2]);
+    const away = [
+      { fromMs: 2, toMs: 3 },
+      { fromMs: 3.5, toMs: 4 },
+    ];
+    const [absent] = judge(five, [{ ...account, away }], [{ fromMs: 0, toMs: 2 }]);
+    assert.deepEqual([absent?.covered, absent?.needless], [5, 1]);
     const [silent] = judge(five, [{ ...account, seen: [] }]);
     assert.deepEqual([silent?.lost, silent?.needless], [5, 0]);
   });
@@ -189,8 +195,8 @@ describe('The judge', () => {
 
   it('takes for committed what anybody received', () => {
     const verdicts = judge(published('unknown', 'committed'), [
-      { subscriber: 'one', channels: ['a'], seen: [message(0), message(1)] },
-      { subscriber: 'other', channels: ['a'], seen: [message(1)] },
+      { subscriber: 'one', channels: ['a'], seen: [message(0), message(1)], away: [] },
+      { subscriber: 'other', channels: ['a'], seen: [message(1)], away: [] },
     ]);
     assert.deepEqual(
       verdicts.map(({ committed, lost }) => [committed, lost]),

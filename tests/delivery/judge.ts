@@ -15,7 +15,7 @@
  * **disordered** when a newer one of its stream came before it, and **foreign** when it was not
  * committed, or to another channel.
  */
-import type { Account, Break, Publication } from './account.ts';
+import type { Account, Publication, Span } from './account.ts';
 import { nameOf } from './account.ts';
 import { readAccount } from './arrivals.ts';
 import type { Gap } from './arrivals.ts';
@@ -28,7 +28,7 @@ export interface Verdict {
   /** Of these. */
   readonly received: number;
   readonly covered: number;
-  /** Those of the covered that were sent while nothing was broken. */
+  /** Those of the covered that were sent in no break: not while it was away over one, either. */
   readonly needless: number;
   readonly doubled: number;
   readonly disordered: number;
@@ -46,7 +46,7 @@ const MOST_EXAMPLES = 10;
 export function judge(
   publications: readonly Publication[],
   accounts: readonly Account[],
-  breaks: readonly Break[] = [],
+  breaks: readonly Span[] = [],
 ): readonly Verdict[] {
   const received = new Set(
     accounts.flatMap(({ seen }) =>
@@ -69,7 +69,7 @@ export function isClean({ doubled, disordered, lost, foreign }: Verdict): boolea
 function judgeOne(
   committed: readonly Publication[],
   account: Account,
-  breaks: readonly Break[],
+  breaks: readonly Span[],
 ): Verdict {
   const { subscriber, channels } = account;
   const own = committed.filter(({ channel }) => channels.includes(channel));
@@ -79,8 +79,9 @@ function judgeOne(
   );
   const missing = [...streamsOf(own).values()].flatMap((stream) => missingOf(stream, positions));
   const lost = missing.filter((one) => !isCovered(one, gaps.get(one.publication.channel) ?? []));
+  const excused = withAbsence(breaks, account.away);
   const isOfBreak = ({ publication: { sentMs } }: Missing): boolean =>
-    breaks.some(({ fromMs, toMs }) => sentMs >= fromMs && sentMs <= toMs);
+    excused.some(({ fromMs, toMs }) => sentMs >= fromMs && sentMs <= toMs);
   const examples = [
     ...lost.map(({ publication }) => `lost ${nameOf(publication)}`),
     ...doubled.map((name) => `doubled ${name}`),
@@ -100,6 +101,18 @@ function judgeOne(
     gaps: [...gaps.values()].reduce((sum, { length }) => sum + length, 0),
     examples: examples.slice(0, MOST_EXAMPLES),
   };
+}
+
+/** The breaks, and each absence that was over one, or goes on from one that was. */
+function withAbsence(breaks: readonly Span[], away: readonly Span[]): readonly Span[] {
+  const excused = [...breaks];
+  for (const absence of away) {
+    const isExcused = excused.some(
+      ({ fromMs, toMs }) => absence.fromMs <= toMs && absence.toMs >= fromMs,
+    );
+    if (isExcused) excused.push(absence);
+  }
+  return excused;
 }
 
 /** By publisher and channel, in the order in which they were sent. */

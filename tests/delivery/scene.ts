@@ -7,7 +7,7 @@ import { tcpProxy } from '../support/tcp-proxy.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
-import type { Break } from './account.ts';
+import type { Span } from './account.ts';
 import { openBooks } from './books.ts';
 import { Flood } from './flood.ts';
 import { Gateways } from './gateways.ts';
@@ -49,7 +49,7 @@ export interface Scene {
   readonly v1Publisher: V1Publisher;
   readonly random: Random;
   /** When something was broken, so far. */
-  readonly breaks: Break[];
+  readonly breaks: Span[];
 }
 
 const CHANNELS = ['a', 'b', 'c', 'd'] as const;
@@ -145,7 +145,7 @@ async function invite(
         reader: new V1Reader({ channels, token, trust }),
         port: () => drawn.pick(ports),
         // Mostly at once; now and then so late that there is much to make up for.
-        awayMs: () => (drawn.next() < 0.15 ? drawn.between(500, 2_000) : drawn.between(0, 100)),
+        awayMs: () => (drawn.next() < 0.15 ? drawn.between(300, 1_500) : drawn.between(0, 100)),
       });
       scope.after(() => subscriber.stop());
       subscriber.start();

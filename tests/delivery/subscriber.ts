@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-import type { Account, Publication, Sight } from './account.ts';
+import type { Account, Publication, Sight, Span } from './account.ts';
 import { nameOf } from './account.ts';
 import type { Link, Moment, Reader } from './reader.ts';
 
@@ -44,6 +44,9 @@ export class Subscriber {
   readonly #seen: Sight[] = [];
   readonly #stopping = new AbortController();
   readonly #subscribed = new Set<string>();
+  readonly #away: Span[] = [];
+  /** When it read something last of a connection on which it was subscribed. */
+  #lastMs = performance.now();
   #link: Link | undefined;
   /** What the link is still to bring before it is cut. */
   #left: Record<Moment, number> = { reply: Infinity, message: Infinity };
@@ -57,12 +60,13 @@ export class Subscriber {
 
   /** What it has seen so far. */
   get account(): Account {
-    return { subscriber: this.name, channels: this.#options.channels, seen: this.#seen };
+    const { channels } = this.#options;
+    return { subscriber: this.name, channels, seen: this.#seen, away: this.#away };
   }
 
   /** Whether it is connected, and subscribed to all its channels. */
   get isSubscribed(): boolean {
-    return this.#subscribed.size === this.#options.channels.length;
+    return this.#link?.isOpen === true && this.#subscribed.size === this.#options.channels.length;
   }
 
   /** Whether it reads what comes. */
@@ -130,7 +134,7 @@ export class Subscriber {
     return new Promise((settle) => {
       this.#link = reader.open(port(), {
         opened: () => (fortunes.connections += 1),
-        subscribed: (channel) => void this.#subscribed.add(channel),
+        subscribed: (channel) => this.#isTold(channel),
         saw: (sight) => void this.#seen.push(sight),
         resumed: (isRecovered) => {
           if (isRecovered) fortunes.recovered += 1;
@@ -148,7 +152,13 @@ export class Subscriber {
     });
   }
 
+  #isTold(channel: string): void {
+    this.#subscribed.add(channel);
+    if (this.isSubscribed) this.#away.push({ fromMs: this.#lastMs, toMs: performance.now() });
+  }
+
   #wasRead(moment: Moment): void {
+    if (this.isSubscribed) this.#lastMs = performance.now();
     this.#left[moment] -= 1;
     if (this.#left[moment] > 0) return;
     this.#left = { reply: Infinity, message: Infinity };
