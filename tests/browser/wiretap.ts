@@ -6,6 +6,7 @@ import type {
   ServerResponse,
 } from 'node:http';
 import { createServer, request as requestByTls } from 'node:https';
+import { pipeline } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 
@@ -19,7 +20,7 @@ export interface Overheard {
   readonly sent: IncomingHttpHeaders;
   readonly status: number;
   readonly answered: IncomingHttpHeaders;
-  /** Of a refused handshake as well, which no page can read; empty after 101. */
+  /** Of a refused handshake as well, which no page can read; empty after 101, and of a stream. */
   readonly body: string;
 }
 
@@ -81,9 +82,17 @@ export async function startWiretap(
     const further = passOn(request);
     further.on('error', () => response.destroy());
     further.on('response', (answer) => {
+      const head = [answer.statusCode ?? 0, answer.rawHeaders] as const;
+      if (isStream(answer)) {
+        note(request, answer);
+        pipeline(answer, response.writeHead(...head), () => {
+          // Whichever side ended it, the other is ended, too.
+        });
+        return;
+      }
       void text(answer).then((body) => {
         note(request, answer, body);
-        response.writeHead(answer.statusCode ?? 0, answer.rawHeaders).end(body);
+        response.writeHead(...head).end(body);
       });
     });
     request.pipe(further);
@@ -125,6 +134,11 @@ function join(near: Duplex, far: Duplex): void {
     one.on('close', () => other.destroy());
     one.on('error', () => other.destroy());
   }
+}
+
+/** Whether the answer goes on for as long as the browser listens: nobody could wait for its end. */
+function isStream({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.startsWith('text/event-stream') === true;
 }
 
 function pairsOf(rawHeaders: readonly string[]): readonly (readonly [string, string])[] {

@@ -17,6 +17,7 @@ export type {
   ErrorReply,
   ExpiringMessage,
   GapMessage,
+  GapReason,
   GatewayMessage,
   OkReply,
   PingCommand,
@@ -29,6 +30,12 @@ export type {
   UnsubscribedMessage,
   WelcomeMessage,
 } from './protocol/messages.ts';
+export type {
+  ClosedMessage,
+  ExpiredMessage,
+  StreamMessage,
+  StreamWelcome,
+} from './protocol/stream-messages.ts';
 export { retryAfter } from './protocol/retry-after.ts';
 export { parseOffers, SUBPROTOCOL } from './protocol/subprotocol.ts';
 export type { OfferedCredential, Offers } from './protocol/subprotocol.ts';

@@ -23,7 +23,7 @@ export interface Core {
   readonly log: Log;
   readonly clock: Clock;
   readonly closeCodeOf: CloseCodeOf;
-  /** Who is subscribed to what: to texts as they come, to messages of postern.v1. */
+  /** Who is subscribed to what: to texts as they come, to messages of postern.v1, to events. */
   readonly hubs: Readonly<Record<ProtocolName, Hub>>;
   /** What they were told of late. */
   readonly history: History;
@@ -57,7 +57,7 @@ export function coreOf({ log: given, clock, ...program }: CoreOptions): Core {
     log,
     clock: time,
     closeCodeOf: createCloseCodes(options.closeCodes, log),
-    hubs: { raw: new Hub(count), v1: new Hub(count) },
+    hubs: { raw: new Hub(count), v1: new Hub(count), sse: new Hub(count) },
     history: new History({ seconds, bytes: historyBytes, nowMs: () => time.monotonicMs() }),
     registry: new Registry(),
     meters,

@@ -2,7 +2,7 @@ import type { Core } from './core.ts';
 import { disconnectionFor } from './disconnection.ts';
 import { GatewayError } from './errors.ts';
 import { replayStoreFor } from './handshakes.ts';
-import type { Spend } from './http/examine-ws.ts';
+import type { Spend } from './http/credentials.ts';
 import { createIncoming } from './incoming.ts';
 import type { Part } from './lifecycle.ts';
 import { Database } from './postgres/connect.ts';

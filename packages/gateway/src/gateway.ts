@@ -14,8 +14,9 @@ import { createHostCheck } from './http/host.ts';
 import type { HandleRequest } from './http/routes.ts';
 import { createRoutes } from './http/routes.ts';
 import { createStaticFiles } from './http/static.ts';
-import { examinationFor } from './handshakes.ts';
-import type { Spend } from './http/examine-ws.ts';
+import { createStreams } from './http/streams.ts';
+import { examinationsFor } from './handshakes.ts';
+import type { Spend } from './http/credentials.ts';
 import { createDoor } from './http/upgrade.ts';
 import type { Part } from './lifecycle.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -32,6 +33,7 @@ import { createMetaChannel } from './session/meta-channel.ts';
 import type { Publisher } from './session/publishing.ts';
 import { createPublish } from './session/publishing.ts';
 import { createRawProtocol } from './session/raw.ts';
+import { createSseProtocol } from './session/sse.ts';
 import { Turns } from './session/turns.ts';
 import { createV1Protocol } from './session/v1.ts';
 import { preauthFor, signingKeysFor } from './preauthentication.ts';
@@ -58,7 +60,7 @@ export function createGateway(given: GatewayOptions): Gateway {
   const side = joinPostgres(core);
   const { database, notifier, feed, lost, spend, isRevoked, stores } = side;
   const { admit, authWait, wheel, heartbeat, sendAway } = joinSessions(core, side);
-  const { door, detach, ...entrances } = joinHttp(core, {
+  const { emptied, detach, ...entrances } = joinHttp(core, {
     admit,
     authWait,
     spend,
@@ -75,7 +77,7 @@ export function createGateway(given: GatewayOptions): Gateway {
     { name: 'expiry', start: () => wheel.start(), stop: () => wheel.stop() },
     { name: 'heartbeat', start: () => heartbeat.start(), stop: () => heartbeat.stop() },
     { name: 'keys', start: () => keys.start(), stop: () => keys.stop() },
-    { name: 'connections', stop: () => door.emptied() },
+    { name: 'connections', stop: () => emptied() },
     { name: 'feed', start: () => feed.start(), stop: () => feed.stop() },
     ...stores,
     { name: 'clients', stop: () => sendAway().then(leave) },
@@ -130,17 +132,11 @@ function joinSessions(core: Core, { notifier: publisher, attendance }: SessionSi
   const meta = createMetaChannel({ publisher, envelopes, metaChannel, metaClose, log });
   const publish = createPublish({ publisher, log, meters });
   const raw = createRawProtocol({ publish, envelopes, log, meters });
-  const v1 = createV1Protocol({
-    ...core,
-    ...options,
-    wheel,
-    hub: core.hubs.v1,
-    turns: new Turns(),
-    publish,
-    envelopes,
-  });
+  const parts = { ...core, ...options, wheel, turns: new Turns() };
+  const v1 = createV1Protocol({ ...parts, hub: core.hubs.v1, publish, envelopes });
+  const sse = createSseProtocol({ ...parts, hub: core.hubs.sse, heartbeat });
   const shared = { ...core, hub: core.hubs.raw, attendance, wheel, heartbeat, meta };
-  const admit = createAdmission({ ...shared, protocols: { raw, v1 } });
+  const admit = createAdmission({ ...shared, protocols: { raw, v1, sse } });
   const { messagesPerSecond: perSecond, messageBurst: burst } = options;
   const authWait = new AuthWait({
     clock,
@@ -181,12 +177,20 @@ function joinHttp(core: Core, { admit, authWait, spend, handleRequest, ...joints
   const clientAddress = createClientAddress({ trustedProxies: options.trustedProxies, log });
   const shared = { ...core, ...joints, hostAllowed, clientAddress, keys: signingKeysFor(options) };
   const preauth = preauthFor(options, shared);
-  const examine = examinationFor(options, { ...shared, spend });
-  const door = createDoor({ ...shared, examine, admit, authWait });
+  const examinations = examinationsFor(options, { ...shared, spend });
+  const door = createDoor({ ...shared, examine: examinations.examine, admit, authWait });
+  const streams = createStreams({ ...shared, ...examinations.streams, admit });
   const { staticRoot } = options;
   const serveFile = staticRoot === undefined ? undefined : createStaticFiles(staticRoot);
-  const routes = createRoutes({ health, hostAllowed, preauth, handleRequest, serveFile, log });
-  return { door, ...createEntrances({ basePath, door, routes, log }) };
+  const { answer } = streams;
+  const answers = { preauth, streams: answer, handleRequest, serveFile };
+  const routes = createRoutes({ health, hostAllowed, ...answers, log });
+  return {
+    emptied: async () => {
+      await Promise.all([door.emptied(), streams.emptied()]);
+    },
+    ...createEntrances({ basePath, door, routes, log }),
+  };
 }
 
 /** Where the gauges are read. */
@@ -196,7 +200,7 @@ function measure(
   { feedUp, draining }: Readonly<Record<'feedUp' | 'draining', () => boolean>>,
 ): void {
   meters.gauge('sessions', () => registry.size);
-  meters.gauge('channels', () => new Set([...hubs.raw.channels, ...hubs.v1.channels]).size);
+  meters.gauge('channels', () => channelsOf(hubs).size);
   meters.gauge('historyBytes', () => history.bytes);
   meters.gauge('outboxBytes', () =>
     registry.all().reduce((sum, { queuedBytes }) => sum + queuedBytes, 0),
@@ -205,4 +209,9 @@ function measure(
   meters.gauge('notifierBytes', () => notifier.unsettledBytes);
   meters.gauge('feedUp', feedUp);
   meters.gauge('draining', draining);
+}
+
+/** All that somebody is subscribed to, in whichever protocol. */
+function channelsOf(hubs: Core['hubs']): ReadonlySet<string> {
+  return new Set(Object.values(hubs).flatMap((hub) => [...hub.channels]));
 }

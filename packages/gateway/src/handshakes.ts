@@ -4,8 +4,9 @@ import type { Verify } from './auth/verify.ts';
 import type { Options } from './config/options.ts';
 import type { Examine, Guard } from './http/examine.ts';
 import { createExamination } from './http/examine.ts';
+import type { SseGate } from './http/examine-sse.ts';
 import { createRawExamination } from './http/examine-raw.ts';
-import type { Spend } from './http/examine-ws.ts';
+import type { Spend } from './http/credentials.ts';
 import { createWsExamination } from './http/examine-ws.ts';
 import { createTransportCheck } from './http/transport.ts';
 import { createTurnstile } from './http/turnstile.ts';
@@ -22,8 +23,15 @@ interface Shared extends Omit<Guard, 'turnstile'> {
   readonly clock: Clock;
 }
 
-/** Joins the guards of handshakes, of either protocol, as the options say. */
-export function examinationFor(options: Options, shared: Shared): Examine {
+/** Who may come in, and by what. */
+export interface Examinations {
+  readonly examine: Examine;
+  /** What requests for streams are held against: they share places and rates with handshakes. */
+  readonly streams: SseGate;
+}
+
+/** Joins the guards of handshakes, of either protocol, and of streams, as the options say. */
+export function examinationsFor(options: Options, shared: Shared): Examinations {
   const { allowedOrigins, embedOrigins, publicUrl } = options;
   const { clock } = shared;
   const gate = {
@@ -36,16 +44,19 @@ export function examinationFor(options: Options, shared: Shared): Examine {
     originAllowed: createOriginCheck(allowedOrigins),
     grantRules: options,
   });
-  const v1 = createWsExamination({
+  const origins = createOrigins({ allowed: allowedOrigins, embed: embedOrigins, publicUrl });
+  const credentials = {
     ...gate,
-    originOf: createOrigins({ allowed: allowedOrigins, embed: embedOrigins, publicUrl })
-      .ofHandshake,
     transportOf: createTransportCheck({ ...options, ...shared }),
     clockLeewaySeconds: options.clockLeeway,
     options,
-  });
-  // Without tokens in the path there is no raw protocol.
-  return createExamination(gate, { raw: options.urlTokens ? raw : undefined, v1 });
+  };
+  const v1 = createWsExamination({ ...credentials, originOf: origins.ofHandshake });
+  return {
+    // Without tokens in the path there is no raw protocol.
+    examine: createExamination(gate, { raw: options.urlTokens ? raw : undefined, v1 }),
+    streams: { ...credentials, originOf: origins.ofStream },
+  };
 }
 
 /** Which tickets were used, where any counts once: else nobody asks, and nothing is cleared away. */

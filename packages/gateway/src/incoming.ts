@@ -1,6 +1,8 @@
 import { failures } from '@postern/client/protocol';
+import type { GapMessage } from '@postern/client/protocol';
 import type { Core } from './core.ts';
 import { readNotification } from './postgres/envelope.ts';
+import { eventFrame, textEvent } from './session/event-frame.ts';
 import { messageFrame, textFrame } from './session/frame.ts';
 import { publicationText } from './session/publication.ts';
 
@@ -22,13 +24,7 @@ export function createIncoming(core: Core): Incoming {
   const { databaseChannel, rawGap } = options;
   const notifications = meters.counter('notificationsReceived');
   let isInterrupted = false;
-
-  const tellStatus = (database: 'up' | 'down'): void => {
-    const frame = messageFrame({ type: 'status', database });
-    for (const session of registry.all()) if (session.protocol === 'v1') session.deliver(frame);
-  };
-  const gapFrame = (channel: string, reason: 'feed_lost' | 'payload_lost'): Buffer =>
-    messageFrame({ type: 'gap', channel, reason, cursor: history.cursor });
+  const tell = tellerFor(core);
 
   return {
     publish: (text) => {
@@ -44,26 +40,56 @@ export function createIncoming(core: Core): Incoming {
         publicationText(notification, { text, at, cursor }),
       );
       hubs.v1.broadcast(channel, () => textFrame(message));
+      hubs.sse.broadcast(channel, () => textEvent('message', message, { id: history.cursor }));
     },
     lost: (channel) => {
       history.interrupt(channel);
-      hubs.v1.tell(channel, () => gapFrame(channel, 'payload_lost'));
+      tell.lost(channel);
       meters.counter('gapsTold', { reason: 'payload_lost' }).add();
     },
     interrupted: () => {
       isInterrupted = true;
-      tellStatus('down');
+      tell.status('down');
     },
     restored: () => {
       isInterrupted = false;
       history.restart();
-      tellStatus('up');
-      hubs.v1.tellAll((channel) => gapFrame(channel, 'feed_lost'));
+      tell.status('up');
+      tell.allLost();
       meters.counter('gapsTold', { reason: 'feed_lost' }).add();
       // The raw protocol has no words for that.
       if (rawGap !== 'close') return;
       for (const session of registry.all())
         if (session.protocol === 'raw') session.end(failures.restart);
+    },
+  };
+}
+
+/** Builds what tells clients of anything that is no message, in all protocols that have words for it. */
+function tellerFor({ hubs, history, registry }: Core) {
+  const gap = (channel: string, reason: 'feed_lost' | 'payload_lost'): GapMessage => ({
+    type: 'gap',
+    channel,
+    reason,
+    cursor: history.cursor,
+  });
+
+  return {
+    status: (database: 'up' | 'down'): void => {
+      const message = { type: 'status', database } as const;
+      const frames = { v1: messageFrame(message), sse: eventFrame(message) };
+      for (const session of registry.all())
+        if (session.protocol !== 'raw') session.deliver(frames[session.protocol]);
+    },
+    lost: (channel: string): void => {
+      const message = gap(channel, 'payload_lost');
+      hubs.v1.tell(channel, () => messageFrame(message));
+      hubs.sse.tell(channel, () => eventFrame(message, { id: message.cursor }));
+    },
+    allLost: (): void => {
+      hubs.v1.tellAll((channel) => messageFrame(gap(channel, 'feed_lost')));
+      // Without an id: who is cut off before all its channels are told comes back with the one of before.
+      hubs.sse.tellAll((channel) => eventFrame(gap(channel, 'feed_lost')));
     },
   };
 }

@@ -226,6 +226,6 @@ export const closingFailures = {
     finerCodes: ['credential_ambiguous', 'cookie_ambiguous'],
     retry: 'no',
     advice:
-      'A message that is none of postern.v1, or a request that says the same thing twice. A bug in the client: stop.',
+      'A message that is none of postern.v1, or a request that says the same thing twice, or asks for a stream and names no channel for it. A bug in the client: stop.',
   },
 } as const satisfies Record<string, Failure & { readonly close: number }>;

@@ -1,5 +1,6 @@
 import { LARGEST_ID, LONGEST_TOKEN } from './limits.ts';
 import type { Command, GatewayMessage } from './messages.ts';
+import type { StreamMessage } from './stream-messages.ts';
 
 /** A message that can be answered, as it has an `id`, and does not say what it must. */
 export interface BadCommand {
@@ -68,8 +69,8 @@ export function parseCommand(text: string): { readonly command: Command } | BadC
   return typeof command === 'string' ? { id, problem: command } : { command };
 }
 
-/** Writes one message, of either side. The text is always valid Unicode, whatever is in it. */
-export function encodeMessage(message: Command | GatewayMessage): string {
+/** Writes one message, of either side, or of a stream. The text is always valid Unicode, whatever is in it. */
+export function encodeMessage(message: Command | GatewayMessage | StreamMessage): string {
   return JSON.stringify(message);
 }
 

@@ -89,7 +89,7 @@ export const refusals = {
     reason: 'Method not allowed',
     code: 'method_not_allowed',
     retry: 'no',
-    advice: 'Only GET (and HEAD, for files and health) is answered.',
+    advice: 'Only GET (and HEAD, for files and health; and OPTIONS, for streams) is answered.',
   },
   upgradeRequired: {
     http: 426,

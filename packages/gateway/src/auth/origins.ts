@@ -29,6 +29,8 @@ export interface Origins {
   ofPreauth(rawHeaders: readonly string[]): Whence | OriginFailure;
   /** Of a postern.v1 handshake. Only a bearer, or nothing at all, comes without an origin. */
   ofHandshake(rawHeaders: readonly string[], by: BroughtBy): Whence | OriginFailure;
+  /** Of a request for a stream: the same, but that a browser says no origin to the one that it is of. */
+  ofStream(rawHeaders: readonly string[], by: BroughtBy): Whence | OriginFailure;
 }
 
 /**
@@ -44,6 +46,13 @@ export function createOrigins({ allowed, publicUrl, embed }: OriginLists): Origi
     isAllowed: ours.has(origin),
     isEmbedding: embedding.has(origin),
   });
+  const ofHandshake: Origins['ofHandshake'] = (rawHeaders, by) => {
+    const [origin, ...more] = linesOf(rawHeaders, 'origin');
+    if (origin === undefined) return by === 'bearer' ? UNSAID : 'origin_missing';
+    const from = whence(origin);
+    const isListed = by === 'embed' ? from.isEmbedding : from.isAllowed;
+    return isListed && more.length === 0 ? from : 'origin_denied';
+  };
 
   return {
     ofPreauth: (rawHeaders) => {
@@ -53,12 +62,15 @@ export function createOrigins({ allowed, publicUrl, embed }: OriginLists): Origi
       const isListed = from.isAllowed || from.isEmbedding;
       return isListed && more.length === 0 ? from : 'origin_denied';
     },
-    ofHandshake: (rawHeaders, by) => {
-      const [origin, ...more] = linesOf(rawHeaders, 'origin');
-      if (origin === undefined) return by === 'bearer' ? UNSAID : 'origin_missing';
-      const from = whence(origin);
-      const isListed = by === 'embed' ? from.isEmbedding : from.isAllowed;
-      return isListed && more.length === 0 ? from : 'origin_denied';
+    ofHandshake,
+    ofStream: (rawHeaders, by) => {
+      const [origin] = linesOf(rawHeaders, 'origin');
+      const [self] = own;
+      const isUnsaid = by === 'browser' && origin === undefined && self !== undefined;
+      // No script can say it; and whose origin that is, the page's token has to say.
+      return isUnsaid && isOnly(linesOf(rawHeaders, 'sec-fetch-site'), 'same-origin')
+        ? whence(self)
+        : ofHandshake(rawHeaders, by);
     },
   };
 }
@@ -98,6 +110,10 @@ function withoutOrigin(
   if (origin !== undefined && more.length === 0)
     return { origin, isAllowed: true, isEmbedding: false };
   return has('authorization') && !has('cookie') ? UNSAID : 'origin_missing';
+}
+
+function isOnly(lines: readonly string[], value: string): boolean {
+  return lines.length === 1 && lines[0] === value;
 }
 
 function linesOf(rawHeaders: readonly string[], name: string): readonly string[] {

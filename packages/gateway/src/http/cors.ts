@@ -17,14 +17,20 @@ export function corsHeaders({ origin, isAllowed, isEmbedding }: Whence): Headers
   };
 }
 
-/** The same for the question that a browser asks first: what a page may send, by which method. */
-export function preflightHeaders(whence: Whence): Headers {
+/** What a page may send: by which method, with which headers of its own. */
+const sendable = {
+  preauth: { method: 'POST', headers: 'Authorization, Content-Type, X-Postern-Preauth' },
+  stream: { method: 'GET', headers: 'Authorization, Last-Event-ID' },
+} as const;
+
+/** The same for the question that a browser asks first: what a page may send. */
+export function preflightHeaders(whence: Whence, what: keyof typeof sendable): Headers {
   const allowed = corsHeaders(whence);
   if (Object.keys(allowed).length === 0) return {};
   return {
     ...allowed,
-    'Access-Control-Allow-Methods': 'POST',
-    'Access-Control-Allow-Headers': 'Authorization, Content-Type, X-Postern-Preauth',
+    'Access-Control-Allow-Methods': sendable[what].method,
+    'Access-Control-Allow-Headers': sendable[what].headers,
     'Access-Control-Max-Age': String(PREFLIGHT_SECONDS),
   };
 }

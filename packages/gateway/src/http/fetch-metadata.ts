@@ -7,14 +7,16 @@ interface FetchRule {
   readonly site: readonly string[] | undefined;
 }
 
-const preauth = { mode: ['cors', 'same-origin'], dest: ['empty'] } as const;
+const fetched = { mode: ['cors', 'same-origin'], dest: ['empty'] } as const;
 const handshake = { mode: ['websocket'], dest: ['websocket', 'empty'] } as const;
 const oneSite = ['same-origin', 'same-site'] as const;
 
 /** What browsers say of a request that a page of ours makes, by what it is for. */
 const rules = {
-  preauth: { ...preauth, site: oneSite },
-  preauthEmbed: { ...preauth, site: [...oneSite, 'cross-site'] },
+  preauth: { ...fetched, site: oneSite },
+  preauthEmbed: { ...fetched, site: [...oneSite, 'cross-site'] },
+  streamWithCookie: { ...fetched, site: oneSite },
+  stream: { ...fetched, site: undefined },
   handshakeWithCookie: { ...handshake, site: oneSite },
   handshake: { ...handshake, site: undefined },
 } as const satisfies Record<string, FetchRule>;

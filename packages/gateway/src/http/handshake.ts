@@ -61,7 +61,8 @@ function bad(text: string): Refusal {
   return { failure: failures.badHandshake, text: `${failures.badHandshake.reason}: ${text}` };
 }
 
-function hasRepeatedHeader(rawHeaders: readonly string[]): boolean {
+/** Whether a header is there twice that says one thing only. */
+export function hasRepeatedHeader(rawHeaders: readonly string[]): boolean {
   const seen = new Set<string>();
   return rawHeaders.some((header, index) => {
     if (index % 2 === 1) return false;

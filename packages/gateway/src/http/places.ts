@@ -1,4 +1,8 @@
-import type { Duplex } from 'node:stream';
+/** What tells when it is closed, exactly once: a connection, or one answer on it. */
+export interface Closable {
+  readonly destroyed: boolean;
+  once(event: 'close', listener: () => void): unknown;
+}
 
 /**
  * Counts open connections by whatever they have in common. A place is given back when the connection
@@ -19,7 +23,7 @@ export class Places {
   }
 
   /** Takes a place for a connection that is not closed; false when there is none left. */
-  take(key: string, stream: Duplex): boolean {
+  take(key: string, stream: Closable): boolean {
     if (this.#most === 0) return true;
     const taken = this.#taken.get(key) ?? 0;
     if (taken >= this.#most) return false;

@@ -12,6 +12,7 @@ import { addressBlock } from './address-block.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { ClientAddress } from './client-ip.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
+import { originFailures } from './credentials.ts';
 import { isFetchAllowed } from './fetch-metadata.ts';
 import type { HandshakeRate } from './handshake-rate.ts';
 import { hasBody } from './handshake.ts';
@@ -84,7 +85,10 @@ export function createPreauth(gate: PreauthGate): Preauth {
     const outcome = await examine({ request, transport, whence, address }, gate);
     if ('failure' in outcome) return refuse(outcome);
     if ('preflight' in outcome) {
-      response.writeHead(204, { ...preauthHeaders, ...preflightHeaders(outcome.preflight) });
+      response.writeHead(204, {
+        ...preauthHeaders,
+        ...preflightHeaders(outcome.preflight, 'preauth'),
+      });
       response.end();
       return;
     }
@@ -147,11 +151,6 @@ async function examine(
     cookieName: wish.embed ? undefined : cookieName,
   };
 }
-
-const originFailures = {
-  origin_denied: failures.originDenied,
-  origin_missing: failures.originMissing,
-} as const satisfies Record<OriginFailure, object>;
 
 /** No page's origin, ever: tickets that are made for it open nothing. */
 const NO_PAGE = 'null';

@@ -6,6 +6,7 @@ import { malformed, wantsUpgrade } from './handshake.ts';
 import type { Health } from './health.ts';
 import type { HostCheck } from './host.ts';
 import type { Preauth } from './preauth-route.ts';
+import type { Streams } from './streams.ts';
 import { answerAlive, answerReady } from './health.ts';
 import type { ServeFile } from './static.ts';
 
@@ -18,6 +19,8 @@ export interface RouteOptions {
   readonly hostAllowed: HostCheck;
   /** It has guards of its own, in an order of its own. */
   readonly preauth: Preauth;
+  /** So have they. */
+  readonly streams: Streams['answer'];
   /** The embedding program's own routes, asked before the others here. */
   readonly handleRequest: HandleRequest | undefined;
   /** Undefined: no files are served. */
@@ -27,6 +30,10 @@ export interface RouteOptions {
 
 /** Builds the answer to every request that is no upgrade; `path` is the one below the gateway's. */
 export function createRoutes(options: RouteOptions) {
+  const guarded = new Map([
+    ['/preauth', options.preauth],
+    ['/sse', options.streams],
+  ]);
   const fixed: Readonly<Record<string, (response: ServerResponse) => void>> = {
     '/healthz': answerAlive,
     '/readyz': (response) => answerReady(response, options.health()),
@@ -45,8 +52,9 @@ export function createRoutes(options: RouteOptions) {
       answerFailure(response, malformed(request) ?? { failure: failures.badHandshake });
       return;
     }
-    if (path === '/preauth') {
-      options.preauth(request, response).catch((error: unknown) => fail(response, error));
+    const answer = guarded.get(path);
+    if (answer !== undefined) {
+      answer(request, response).catch((error: unknown) => fail(response, error));
       return;
     }
     const handler = Object.hasOwn(fixed, path) ? fixed[path] : undefined;

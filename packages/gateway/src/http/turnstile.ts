@@ -1,9 +1,9 @@
-import type { Duplex } from 'node:stream';
 import { failures } from '@postern/client/protocol';
 import type { Claims } from '../auth/verify.ts';
 import { addressBlock } from './address-block.ts';
 import { HandshakeRate } from './handshake-rate.ts';
 import { Places } from './places.ts';
+import type { Closable } from './places.ts';
 import type { LateRefusal, Refusal } from './refuse.ts';
 
 /** How many may come in. 0 switches each off. */
@@ -21,9 +21,9 @@ export interface TurnstileLimits {
 /** Counts who comes in, and stops who would be too many. Both must be asked without an await in between. */
 export interface Turnstile {
   /** Before anything is verified: it must cost an attacker's address, and not the gateway. */
-  readonly knock: (address: string, stream: Duplex) => Refusal | undefined;
+  readonly knock: (address: string, stream: Closable) => Refusal | undefined;
   /** Once the token holds. Whoever has left meanwhile takes no place. */
-  readonly pass: (claims: Claims, stream: Duplex) => LateRefusal | undefined;
+  readonly pass: (claims: Claims, stream: Closable) => LateRefusal | undefined;
 }
 
 /** What all connections have in common. */

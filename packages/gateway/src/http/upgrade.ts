@@ -183,7 +183,7 @@ function socketOf(webSocket: WebSocket, stream: Duplex): Socket {
       return webSocket.readyState === webSocket.OPEN;
     },
     ping: () => webSocket.ping(),
-    close: (code, reason) => webSocket.close(code, reason),
+    close: (code, { reason }) => webSocket.close(code, reason),
     terminate: () => webSocket.terminate(),
   };
 }

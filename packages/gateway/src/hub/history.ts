@@ -17,6 +17,13 @@ export interface KeptMessage {
   readonly text: string;
 }
 
+/** A channel that is read. */
+export interface Reading {
+  readonly channel: string;
+  /** Nothing of it is wanted up to this cursor; undefined: all is. */
+  readonly begin?: string | undefined;
+}
+
 /** Part of what came after a cursor. */
 export interface Slice {
   readonly messages: readonly KeptMessage[];
@@ -143,12 +150,17 @@ export class History {
    * What is kept of some channels and came after a cursor, in the order in which it came: up to the message
    * that makes it `enough` characters. Nothing, and last, for a cursor that is not known.
    */
-  read(channels: readonly string[], cursor: string, enough: number): Slice {
-    const records = channels.flatMap((channel) => this.#channels.get(channel) ?? []);
+  read(readings: readonly Reading[], cursor: string, enough: number): Slice {
+    const sources = readings.flatMap(({ channel, begin = '' }) => {
+      const record = this.#channels.get(channel);
+      return record === undefined
+        ? []
+        : { messages: record.messages, begin: this.#placeOf(begin) ?? 0 };
+    });
     const messages: KeptMessage[] = [];
     let place = this.#placeOf(cursor) ?? this.#sequence;
     for (let size = 0; size < enough;) {
-      const next = firstAfter(records, place);
+      const next = firstAfter(sources, place);
       if (next === undefined) return { messages, cursor: this.cursor, isLast: true };
       place = next.sequence;
       size += next.text.length;
@@ -246,11 +258,16 @@ function stringBytes(text: string): number {
   return WIDE.test(text) ? text.length * 2 : text.length;
 }
 
+/** The messages of a channel, and up to where none of them is wanted. */
+interface Source extends Pick<ChannelRecord, 'messages'> {
+  readonly begin: number;
+}
+
 /** Of the messages of some channels the first that came after a place. */
-function firstAfter(records: readonly ChannelRecord[], place: number): Kept | undefined {
+function firstAfter(sources: readonly Source[], place: number): Kept | undefined {
   let first: Kept | undefined;
-  for (const { messages } of records) {
-    const next = messages.at(countUpTo(messages, place));
+  for (const { messages, begin } of sources) {
+    const next = messages.at(countUpTo(messages, Math.max(place, begin)));
     if (next !== undefined && (first === undefined || next.sequence < first.sequence)) first = next;
   }
   return first;

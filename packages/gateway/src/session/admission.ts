@@ -18,6 +18,7 @@ import type { Protocol } from './protocol.ts';
 import type { Refresh } from './refresh.ts';
 import type { Close, Socket } from './session.ts';
 import { Session } from './session.ts';
+import type { SseGrant } from './sse.ts';
 import type { Shown } from './standing.ts';
 import { outlasts, standingOf } from './standing.ts';
 import type { V1Grant } from './v1.ts';
@@ -40,8 +41,15 @@ export interface V1Visitor extends Arrival<V1Grant> {
   readonly refresh: Refresh;
 }
 
+/** Somebody who reads a stream of server-sent events. */
+export interface SseVisitor extends Arrival<SseGrant> {
+  readonly protocol: 'sse';
+  /** What came after this cursor is wanted, too. As the client said it. */
+  readonly from: string | undefined;
+}
+
 /** Somebody who may enter. */
-export type Visitor = RawVisitor | V1Visitor;
+export type Visitor = RawVisitor | V1Visitor | SseVisitor;
 
 /** Turns an upgraded connection into a session and enters it everywhere. */
 export type Admit = (socket: Socket, visitor: Visitor) => Session;
@@ -55,7 +63,11 @@ export interface AdmissionParts {
   readonly attendance: Pick<Attendance, 'add' | 'changed'>;
   readonly wheel: ExpiryWheel;
   readonly heartbeat: Heartbeat;
-  readonly protocols: { readonly raw: Protocol<RawVisitor>; readonly v1: Protocol<V1Visitor> };
+  readonly protocols: {
+    readonly raw: Protocol<RawVisitor>;
+    readonly v1: Protocol<V1Visitor>;
+    readonly sse: Protocol<SseVisitor>;
+  };
   readonly meta: MetaChannel;
   /** Told of each session; undefined: nobody is. */
   readonly onSession: OnSession | undefined;
@@ -83,14 +95,19 @@ const EXCESS = 10;
 
 /** Builds what admits visitors. Whatever is entered here is undone in one place, at the end. */
 export function createAdmission(parts: AdmissionParts): Admit {
-  const { raw, v1 } = parts.protocols;
+  const { raw, v1, sse } = parts.protocols;
   const accepted = parts.meters.counter('handshakesAccepted');
 
   return (socket, visitor) => {
     accepted.add();
-    return visitor.protocol === 'raw'
-      ? enter({ socket, visitor, protocol: raw }, parts)
-      : enter({ socket, visitor, protocol: v1 }, parts);
+    switch (visitor.protocol) {
+      case 'raw':
+        return enter({ socket, visitor, protocol: raw }, parts);
+      case 'v1':
+        return enter({ socket, visitor, protocol: v1 }, parts);
+      case 'sse':
+        return enter({ socket, visitor, protocol: sse }, parts);
+    }
   };
 }
 
@@ -138,7 +155,7 @@ function enter<Arriving extends Visitor>(
   };
   const conversation = protocol.converse({ session, visitor, renew });
 
-  undo.push(registry.add(session), heartbeat.add(session));
+  undo.push(registry.add(session), heartbeat.add(session, protocol.beatSeconds));
   undo.push(parts.attendance.add(session, address));
   wheel.add(session);
   undo.push(...protocol.readable(grant).map((name) => hub.subscribe(name, session)));

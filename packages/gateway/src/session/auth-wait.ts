@@ -185,7 +185,7 @@ class WaitingConnection implements Recipient, Mortal {
     if (this.#state === 'over') return;
     this.#stop();
     const { socket, closeCodeOf, reception } = this.#waiting;
-    socket.close(closeCodeOf(denial.failure), denial.failure.reason);
+    socket.close(closeCodeOf(denial.failure), denial.failure);
     reception.denied(denial);
   }
 

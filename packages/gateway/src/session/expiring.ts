@@ -1,7 +1,6 @@
 import type { Clock, Deadline } from './deadline.ts';
 import { isOver } from './deadline.ts';
 import type { ExpiryWheel, Mortal } from './expiry.ts';
-import { send } from './reply.ts';
 import type { Session } from './session.ts';
 
 /** What a warning takes. */
@@ -26,11 +25,14 @@ const NEVER: Deadline = { wallMs: Infinity, monotonicMs: Infinity };
 export class Expiring implements Mortal {
   readonly #session: Session;
   readonly #parts: ExpiringParts;
+  readonly #tell: (seconds: number) => void;
   #deadline = NEVER;
 
-  constructor(session: Session, parts: ExpiringParts) {
+  /** `tell` warns the client: of how long the token still counts, with a fraction. */
+  constructor(session: Session, parts: ExpiringParts, tell: (seconds: number) => void) {
     this.#session = session;
     this.#parts = parts;
+    this.#tell = tell;
   }
 
   /** When the warning is due, for the wheel. */
@@ -69,10 +71,7 @@ export class Expiring implements Mortal {
   }
 
   #warn(): void {
-    send(this.#session, {
-      type: 'expiring',
-      seconds: Math.max(0, Math.floor(this.#leftMs())) / 1000,
-    });
+    this.#tell(Math.max(0, Math.floor(this.#leftMs())) / 1000);
   }
 
   #leftMs(): number {

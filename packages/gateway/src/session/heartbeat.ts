@@ -1,13 +1,13 @@
 /** Whoever is asked for a sign of life. */
 export interface Beating {
-  /** Called every {@link HEARTBEAT_SECONDS}. */
+  /** Called every so many seconds. */
   beat(): void;
 }
 
-/** How often a connection is pinged, as postgres-websockets does. */
+/** How often a connection is pinged, as postgres-websockets does: a whole round. */
 export const HEARTBEAT_SECONDS = 30;
 
-/** Asks every session for a sign of life, a thirtieth of them each second: no burst, one timer. */
+/** Asks every session for a sign of life, spread over the seconds of a round: no burst, one timer. */
 export class Heartbeat {
   readonly #slots = Array.from({ length: HEARTBEAT_SECONDS }, () => new Set<Beating>());
   #second = 0;
@@ -22,12 +22,15 @@ export class Heartbeat {
     clearInterval(this.#timer);
   }
 
-  /** Adds one, first asked after a whole round. Returns what takes it out again. */
-  add(beating: Beating): () => void {
-    const slot = this.#slots[this.#second];
-    slot?.add(beating);
+  /**
+   * Adds one, asked every so many seconds, which are a whole round or a part of it. Returns what takes it out
+   * again.
+   */
+  add(beating: Beating, seconds = HEARTBEAT_SECONDS): () => void {
+    const slots = this.#slots.filter((_, second) => (second - this.#second) % seconds === 0);
+    for (const slot of slots) slot.add(beating);
     return () => {
-      slot?.delete(beating);
+      for (const slot of slots) slot.delete(beating);
     };
   }
 

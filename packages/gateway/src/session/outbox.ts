@@ -1,9 +1,9 @@
-import type { Duplex } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 /** Where frames go, and when. */
 export interface OutboxOptions {
-  /** The stream below the WebSocket, which frames built once are written to. */
-  readonly stream: Duplex;
+  /** The stream that frames built once are written to. */
+  readonly stream: Pick<Writable, 'write' | 'writableLength'>;
   /** Whether a frame that waited may still be written: time has passed since it was delivered. */
   readonly mayWrite: () => boolean;
   /** Most bytes that may be queued; `Infinity` for no limit. */

@@ -10,6 +10,8 @@ export interface Protocol<Arriving extends Shown<unknown>> {
   readonly channels: (grant: Arriving['grant']) => readonly string[];
   /** The channels that are delivered from the first moment on, unasked. */
   readonly readable: (grant: Arriving['grant']) => readonly string[];
+  /** How often a session is asked for a sign of life: a part of {@link HEARTBEAT_SECONDS}. */
+  readonly beatSeconds: number;
   /** Whether it can tell a client that it said too much; otherwise whoever goes over the rate is ended. */
   readonly answersExcess: boolean;
   /** Makes what speaks with the client of one session. Nothing is said yet. */

@@ -7,6 +7,7 @@ import type { Envelopes } from '../postgres/envelope.ts';
 import { fitsNotification } from '../postgres/envelope.ts';
 import type { Outcome } from '../postgres/notifier.ts';
 import type { RawVisitor } from './admission.ts';
+import { HEARTBEAT_SECONDS } from './heartbeat.ts';
 import type { Protocol } from './protocol.ts';
 import type { Publish } from './publishing.ts';
 import type { Closing, Session } from './session.ts';
@@ -68,6 +69,7 @@ export function createRawProtocol(options: RawOptions): Protocol<RawVisitor> {
   return {
     channels: ({ channels }) => channels,
     readable: ({ readable }) => readable,
+    beatSeconds: HEARTBEAT_SECONDS,
     answersExcess: false,
     converse: ({ session }) => ({
       opened: () => undefined,

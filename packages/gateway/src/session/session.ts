@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { Failure, FailureCode } from '@postern/client/protocol';
 import { failures } from '@postern/client/protocol';
 import type { Claims } from '../auth/verify.ts';
@@ -12,18 +12,22 @@ import { RateLimit } from './rate-limit.ts';
 import type { Rate } from './rate-limit.ts';
 import type { Standing } from './standing.ts';
 
-/** What a session needs of a WebSocket. */
+/** What a session needs of a connection: of a WebSocket, or of an answer that goes on. */
 export interface Socket {
   /** False as soon as either side has begun to close: nothing may follow a close frame. */
   readonly isOpen: boolean;
   /** The stream below, which frames built once are written to. */
-  readonly stream: Duplex;
-  ping(): void;
-  /** Starts the closing handshake; the other side has three seconds before it is cut off. */
-  close(code: number, reason: string): void;
+  readonly stream: Sink;
+  /** Asks for a sign of life. `answered` is called for one that comes by nothing else. */
+  ping(answered: () => void): void;
+  /** Says the end, by this code, and why; the other side has three seconds before it is cut off. */
+  close(code: number, failure: Closing): void;
   /** Cuts the connection off at once. */
   terminate(): void;
 }
+
+/** Where bytes for a client go. */
+export type Sink = Pick<Writable, 'write' | 'writableLength'>;
 
 /** Who takes what comes out of a WebSocket: a session, or what may become one. */
 export interface Recipient {
@@ -42,7 +46,7 @@ export interface Recipient {
 }
 
 /** The protocols that clients speak. */
-export type ProtocolName = 'raw' | 'v1';
+export type ProtocolName = 'raw' | 'v1' | 'sse';
 
 /** A failure that ends an open connection. */
 export type Closing = Failure & { readonly close: number; readonly code?: FailureCode };
@@ -93,8 +97,8 @@ const LONGEST_QUEUE_BEFORE_CLOSE_FRAME = 65_536;
 /** Pings that may go unanswered. */
 const PINGS_UNANSWERED = 2;
 
-/** Close code for a connection that broke (RFC 6455 §7.1.5). */
-const ABNORMAL = 1006;
+/** Close code for a connection that broke, or was closed without a word (RFC 6455 §7.1.5). */
+export const ABNORMAL = 1006;
 
 /**
  * One authorised connection. Whatever it reads or is sent passes here and is first held against the
@@ -212,7 +216,7 @@ export class Session<Granted = unknown> implements Recipient {
     const queuedBytes = this.#leave({ code, by: 'gateway', failure: endingLabel(failure) });
 
     if (queuedBytes > LONGEST_QUEUE_BEFORE_CLOSE_FRAME) socket.terminate();
-    else socket.close(code, failure.reason);
+    else socket.close(code, failure);
   }
 
   /** The connection is gone: the client closed it, or it broke. */
@@ -228,14 +232,18 @@ export class Session<Granted = unknown> implements Recipient {
       return;
     }
     this.#pingsUnanswered += 1;
-    this.#options.socket.ping();
+    this.#options.socket.ping(this.#answered);
   }
 
   /** A pong came. */
   alive(): void {
-    this.#pingsUnanswered = 0;
+    this.#answered();
     if (this.isOpen) this.#pace();
   }
+
+  readonly #answered = (): void => {
+    this.#pingsUnanswered = 0;
+  };
 
   /** How one more frame stands to the rate; whoever has gone too far is ended. */
   #pace(): Pace | 'too far' {

@@ -17,7 +17,7 @@ export interface SubscriptionParts {
  * So much of what a client missed goes out at once. Not less than what makes its outbox wait for the client
  * to read: each piece but the last is followed by its `drained`.
  */
-const PIECE_CHARACTERS = 16_384;
+export const PIECE_CHARACTERS = 16_384;
 
 /**
  * One channel of one session. Live, it is told of each message by the hub. Behind, it is not in the hub:
@@ -79,7 +79,7 @@ export class Subscription {
     if (this.#position === undefined || !this.#session.takesFrames) return;
     const hole = history.holeAfter(this.#channel, this.#position);
     if (hole !== undefined) return this.#giveUp(hole === 'too_old' ? hole : 'feed_lost');
-    const piece = history.read([this.#channel], this.#position, PIECE_CHARACTERS);
+    const piece = history.read([{ channel: this.#channel }], this.#position, PIECE_CHARACTERS);
     this.#position = piece.cursor;
     deliver(piece, this.#session);
     if (piece.isLast) this.goLive();

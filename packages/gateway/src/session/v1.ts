@@ -44,6 +44,7 @@ export function createV1Protocol(options: V1Options): Protocol<V1Visitor> {
     channels: ({ entries }) => Object.keys(entries),
     // It subscribes to what it wants to read.
     readable: () => [],
+    beatSeconds: HEARTBEAT_SECONDS,
     answersExcess: true,
     converse: (talk) => new V1Conversation(talk, options, count),
   };
@@ -62,7 +63,9 @@ class V1Conversation implements Conversation {
     this.#session = talk.session;
     this.#options = options;
     this.#count = count;
-    this.#expiring = new Expiring(talk.session, options);
+    this.#expiring = new Expiring(talk.session, options, (seconds) =>
+      send(talk.session, { type: 'expiring', seconds }),
+    );
     this.#subscriptions = new Subscriptions(talk.session, options);
     this.#publications = new Publications(talk.session, options);
     this.#refreshing = new Refreshing(talk, options, () => {

@@ -202,6 +202,48 @@ describe('The origin of a postern.v1 handshake', () => {
   });
 });
 
+describe('The origin of a request for a stream', () => {
+  const SELF = ['Sec-Fetch-Site', 'same-origin'];
+  const stream = (by: 'browser' | 'embed' | 'bearer', ...rawHeaders: readonly string[]) =>
+    origins.ofStream(['Host', 'x', ...rawHeaders], by);
+
+  it('is that of a handshake, when it is there', () => {
+    for (const origin of [...LOOK_ALIKES, ...lists.allowed, ...lists.embed, 'https://ws.test'])
+      for (const by of ['browser', 'embed', 'bearer'] as const) {
+        const expected = origins.ofHandshake(['Host', 'x', 'Origin', origin], by);
+        assert.deepEqual(stream(by, 'Origin', origin), expected);
+        assert.deepEqual(stream(by, 'Origin', origin, ...SELF), expected);
+      }
+  });
+
+  it('is our own, when a browser says none and that it is of the same', () => {
+    assert.deepEqual(stream('browser', ...SELF), page('https://ws.test'));
+    assert.deepEqual(stream('browser', 'sec-fetch-site', 'same-origin'), page('https://ws.test'));
+  });
+
+  it('is missing otherwise, but for a bearer', () => {
+    for (const site of [
+      'same-site',
+      'cross-site',
+      'none',
+      'Same-Origin',
+      'same-origin, same-origin',
+      '',
+    ])
+      assert.equal(stream('browser', 'Sec-Fetch-Site', site), 'origin_missing');
+    assert.equal(stream('browser'), 'origin_missing');
+    assert.equal(stream('browser', ...SELF, ...SELF), 'origin_missing');
+    assert.equal(stream('embed', ...SELF), 'origin_missing');
+    assert.deepEqual(stream('bearer'), unsaid);
+    assert.deepEqual(stream('bearer', ...SELF), unsaid);
+  });
+
+  it('is not our own where nobody knows which that is', () => {
+    const none = createOrigins({ ...lists, publicUrl: undefined });
+    assert.equal(none.ofStream(['Host', 'ws.test', ...SELF], 'browser'), 'origin_missing');
+  });
+});
+
 describe('The origin of a raw handshake', () => {
   const isAllowed = createOriginCheck(['https://app.test', 'app://x']);
 

@@ -27,8 +27,23 @@ describe('CORS', () => {
       { origin: undefined, isAllowed: true, isEmbedding: true },
     ]) {
       assert.deepEqual(corsHeaders(whence), {});
-      assert.deepEqual(preflightHeaders(whence), {});
+      assert.deepEqual(preflightHeaders(whence, 'preauth'), {});
+      assert.deepEqual(preflightHeaders(whence, 'stream'), {});
     }
+  });
+
+  it('says to a page that asks first what it may send', () => {
+    const whence = { origin: APP, isAllowed: true, isEmbedding: false };
+    for (const [what, method, headers] of [
+      ['preauth', 'POST', 'Authorization, Content-Type, X-Postern-Preauth'],
+      ['stream', 'GET', 'Authorization, Last-Event-ID'],
+    ] as const)
+      assert.deepEqual(preflightHeaders(whence, what), {
+        ...corsHeaders(whence),
+        'Access-Control-Allow-Methods': method,
+        'Access-Control-Allow-Headers': headers,
+        'Access-Control-Max-Age': '600',
+      });
   });
 });
 
@@ -40,7 +55,14 @@ describe('Fetch Metadata', () => {
       purpose,
     );
   };
-  const purposes = ['preauth', 'preauthEmbed', 'handshakeWithCookie', 'handshake'] as const;
+  const purposes = [
+    'preauth',
+    'preauthEmbed',
+    'handshakeWithCookie',
+    'handshake',
+    'streamWithCookie',
+    'stream',
+  ] as const;
 
   it('may be absent, each for itself', () => {
     for (const purpose of purposes) assert.ok(allowed(purpose));
@@ -82,6 +104,8 @@ describe('Fetch Metadata', () => {
       'websocket websocket same-site',
     ]);
     assert.equal(those('handshake').length, 12);
+    assert.deepEqual(those('streamWithCookie'), near);
+    assert.equal(those('stream').length, 12);
   });
 
   it('counts for nothing when it is there twice', () => {

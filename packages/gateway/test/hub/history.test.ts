@@ -15,7 +15,13 @@ function setUp({ seconds = 120, bytes = 1_000_000 } = {}) {
     return history.cursor;
   };
   const texts = (channels: readonly string[], cursor: string): readonly string[] =>
-    history.read(channels, cursor, EVERYTHING).messages.map(({ text }) => text);
+    history
+      .read(
+        channels.map((channel) => ({ channel })),
+        cursor,
+        EVERYTHING,
+      )
+      .messages.map(({ text }) => text);
   return { clock, history, add, texts };
 }
 
@@ -47,6 +53,25 @@ describe('The history', () => {
     assert.deepEqual(texts(['a', 'b'], start), ['b', 'a', 'b', 'a']);
   });
 
+  it('leaves out what came of a channel up to where it is to begin', () => {
+    const { history, add } = setUp();
+    const start = history.cursor;
+    add('a', 'a 1');
+    add('b', 'b 1');
+    const begin = add('a', 'a 2');
+    add('b', 'b 2');
+    add('a', 'a 3');
+    const readings = [{ channel: 'a', begin }, { channel: 'b' }];
+    const read = (cursor: string, enough: number) => history.read(readings, cursor, enough);
+    const { messages } = read(start, EVERYTHING);
+    assert.deepEqual(
+      messages.map(({ text }) => text),
+      ['b 1', 'b 2', 'a 3'],
+    );
+    // Whoever reads on from a piece is further than that already.
+    assert.deepEqual(read(read(start, 6).cursor, EVERYTHING).messages, messages.slice(2));
+  });
+
   it('reads on from where a piece has ended', () => {
     const { history, add } = setUp();
     let { cursor } = history;
@@ -54,7 +79,7 @@ describe('The history', () => {
     const read: string[] = [];
     let pieces = 0;
     for (let isLast = false; !isLast; pieces += 1) {
-      const piece = history.read(['chat'], cursor, 20);
+      const piece = history.read([{ channel: 'chat' }], cursor, 20);
       read.push(...piece.messages.map(({ text }) => text));
       ({ cursor, isLast } = piece);
     }
@@ -75,7 +100,7 @@ describe('The history', () => {
     clock.ms = 11_000;
     assert.equal(history.holeAfter('chat', start), 'too_old');
     assert.equal(history.holeAfter('chat', first), undefined);
-    assert.deepEqual(history.read(['chat'], first, EVERYTHING).messages, []);
+    assert.deepEqual(history.read([{ channel: 'chat' }], first, EVERYTHING).messages, []);
   });
 
   it('forgets the oldest of all channels when that takes too much', () => {
@@ -148,7 +173,7 @@ describe('The history', () => {
     const foreign = [setUp().history.cursor, `x.${sequence}`, `${epoch}.01e0`, `${epoch}.1e0`];
     for (const cursor of [...madeUp, ...foreign]) {
       assert.equal(history.holeAfter('chat', cursor ?? ''), 'unknown_cursor', cursor);
-      assert.deepEqual(history.read(['chat'], cursor ?? '', EVERYTHING).messages, []);
+      assert.deepEqual(history.read([{ channel: 'chat' }], cursor ?? '', EVERYTHING).messages, []);
     }
     history.restart();
     assert.equal(history.bytes, 0);

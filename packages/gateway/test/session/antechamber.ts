@@ -14,6 +14,7 @@ import { Heartbeat, HEARTBEAT_SECONDS } from '#gateway/session/heartbeat.js';
 import type { Session } from '#gateway/session/session.js';
 import type { V1Options } from '#gateway/session/v1.js';
 import { Turns } from '#gateway/session/turns.js';
+import { createSseProtocol } from '#gateway/session/sse.js';
 import { createV1Protocol } from '#gateway/session/v1.js';
 import { FakeSocket } from './fake-socket.ts';
 import { TurnedClock } from './turned-clock.ts';
@@ -37,6 +38,7 @@ export class Antechamber {
   readonly clock = new TurnedClock();
   readonly closeCodeOf = createCloseCodes(undefined, () => undefined);
   readonly hub = new Hub();
+  readonly streamHub = new Hub();
   readonly history = new History({
     seconds: 120,
     bytes: 1_048_576,
@@ -61,7 +63,7 @@ export class Antechamber {
     parts: Partial<AdmissionParts> = {},
     v1: Partial<V1Options> = {},
   ) {
-    const { clock, hub, meters, wheel } = this;
+    const { clock, hub, meters, wheel, history, heartbeat } = this;
     const log: Log = (event, fields) => void this.logged.push({ event, fields });
     this.parts = {
       ...this,
@@ -69,6 +71,7 @@ export class Antechamber {
         raw: {
           channels: ({ channels }) => channels,
           readable: ({ readable }) => readable,
+          beatSeconds: HEARTBEAT_SECONDS,
           answersExcess: false,
           converse: () => ({
             opened: () => undefined,
@@ -80,7 +83,7 @@ export class Antechamber {
         v1: createV1Protocol({
           clock,
           hub,
-          history: this.history,
+          history,
           turns: new Turns(),
           wheel,
           meters,
@@ -93,6 +96,16 @@ export class Antechamber {
           // Neither earlier nor later than usual.
           random: () => 0.5,
           ...v1,
+        }),
+        sse: createSseProtocol({
+          clock,
+          hub: this.streamHub,
+          history,
+          turns: new Turns(),
+          wheel,
+          meters,
+          heartbeat,
+          random: () => 0.5,
         }),
       },
       meta: { opened: () => undefined, closed: () => undefined },

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import type { Socket } from '#gateway/session/session.js';
+import type { Closing, Socket } from '#gateway/session/session.js';
 
 /** A client's end of a socket: what it was sent, and what was done to it. */
 export class FakeSocket implements Socket {
@@ -36,7 +36,7 @@ export class FakeSocket implements Socket {
     this.done.push('ping');
   }
 
-  close(code: number, reason: string): void {
+  close(code: number, { reason }: Closing): void {
     this.isOpen = false;
     this.done.push(`close ${code} ${reason}`);
   }

@@ -28,6 +28,21 @@ describe('Heartbeat', () => {
     assert.equal(beats, 1);
   });
 
+  it('asks more often in a round where that is wanted, in the same step', () => {
+    for (const begin of [0, 7, 20]) {
+      const heartbeat = new Heartbeat();
+      for (let second = 0; second < begin; second += 1) heartbeat.tick();
+      const beats: number[] = [];
+      let now = 0;
+      const leave = heartbeat.add({ beat: () => void beats.push(now) }, 15);
+      for (; now < 90; heartbeat.tick()) now += 1;
+      assert.deepEqual(beats, [15, 30, 45, 60, 75, 90]);
+      leave();
+      for (let second = 0; second < HEARTBEAT_SECONDS; second += 1) heartbeat.tick();
+      assert.equal(beats.length, 6);
+    }
+  });
+
   it('leaves alone whoever has left, and leaving twice is harmless', () => {
     const heartbeat = new Heartbeat();
     const leave = heartbeat.add({ beat: () => assert.fail('asked after leaving') });

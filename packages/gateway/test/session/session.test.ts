@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { failures } from '@postern/client/protocol';
 import type { CloseCodeOf } from '#gateway/session/close-codes.js';
 import { deadlineAt } from '#gateway/session/deadline.js';
-import type { Close } from '#gateway/session/session.js';
+import type { Close, Closing } from '#gateway/session/session.js';
 import { Session } from '#gateway/session/session.js';
 import { TurnedClock } from './turned-clock.ts';
 
@@ -34,7 +34,7 @@ function setUp(
     stream,
     isOpen: true,
     ping: () => void done.push('ping'),
-    close: (code: number, reason: string) => void done.push(`close ${code} ${reason}`),
+    close: (code: number, { reason }: Closing) => void done.push(`close ${code} ${reason}`),
     terminate: () => void done.push('terminate'),
   };
   const session = new Session({

@@ -17,11 +17,11 @@ export const limitOptions = {
   ),
   subscriptionsPerSession: option(
     whole(0).default(100),
-    'Channels that a session of `postern.v1` may be subscribed to; 0: no limit.',
+    'Channels that a session of `postern.v1` may be subscribed to, or a stream at `/sse` may have; 0: no limit.',
   ),
   historySeconds: option(
     number(0).default(120),
-    'Seconds that messages are kept, so that clients of `postern.v1` that come back miss none; 0: none are.',
+    'Seconds that messages are kept, so that clients of `postern.v1` and streams that come back miss none; 0: none are.',
   ),
   historyBytes: option(
     whole(0).default(67_108_864),
