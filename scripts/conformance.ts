@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDER = 'tests/conformance/';
 const CANNOT_BEGIN = 2;
 
-const USAGE = `Usage: npm run conformance -- --url URL [options] [raw | v1 | raw/FILE | v1/FILE …]
+const USAGE = `Usage: npm run conformance -- --url URL [options] [raw | v1 | sse | GROUP/FILE …]
 
   --url URL               ws:// or wss://, with the base path if there is one
   --secret-file FILE      the secret of HS256 that the gateway verifies tokens by; or ${SECRET_VARIABLE}

@@ -6,7 +6,10 @@ import { freshDatabase } from './postgres.ts';
 import type { Scope } from './postgres.ts';
 import { Recorded } from './recorded.ts';
 import { enterByBearer } from './refreshing.ts';
+import { StreamClient } from './stream-client.ts';
+import type { StreamRequest } from './stream-client.ts';
 import { inSeconds, signToken } from './tokens.ts';
+import { until } from './wait.ts';
 import { said } from './way-in.ts';
 import { WsClient } from './ws-client.ts';
 
@@ -151,6 +154,34 @@ export const exchanges: Readonly<Record<string, Exchange>> = {
     return recorded;
   },
 
+  stream: async (stage) => {
+    const recorded = new Recorded();
+    const target = `/sse?channel=news&channel=${ROOM}`;
+    recorded.asks(target, ['Authorization: Bearer eyJhbGciOi…']);
+    const stream = await openStream(stage, { target, exp: inSeconds(3) });
+    await stream.event();
+    await stream.event();
+    await silentlyNotify(stage, '{"text":"hello"}');
+    await stream.ended(10_000);
+    recorded.streams(stream.text);
+    return recorded;
+  },
+
+  'stream that comes back': async (stage) => {
+    const target = `/sse?channel=${ROOM}`;
+    const first = await openStream(stage, { target });
+    const { lastEventId } = await first.event();
+    first.leave();
+    await silentlyNotify(stage, '{"text":"missed"}');
+    const recorded = new Recorded();
+    recorded.asks(target, [`Last-Event-ID: ${recorded.cursor(lastEventId)}`]);
+    const stream = await openStream(stage, { target, headers: { 'Last-Event-ID': lastEventId } });
+    // Behind what was missed there is an id alone: other channels have moved on.
+    await until('the mark', () => /\n\nid: \S+\n\n$/.test(stream.text));
+    recorded.streams(stream.text);
+    return recorded;
+  },
+
   'bad messages': async (stage) => {
     const { recorded, client } = await enter(stage);
     recorded.says(client, { type: 'wish', id: 1 });
@@ -172,6 +203,14 @@ async function enter({ scope, gateway }: Stage, claims: object = {}) {
   });
   scope.after(() => Promise.resolve(client.terminate()));
   return { recorded: new Recorded(), client };
+}
+
+async function openStream(
+  { scope, gateway }: Stage,
+  { exp = inSeconds(3_600), ...request }: StreamRequest & { readonly exp?: number },
+): Promise<StreamClient> {
+  const bearer = await signToken({ ...ADA, exp });
+  return await StreamClient.open(scope, gateway.port, { bearer, origin: undefined, ...request });
 }
 
 async function notify(stage: Stage, recorded: Recorded, payload: string): Promise<void> {

@@ -16,6 +16,9 @@ const stable: Readonly<Record<string, unknown>> = {
 const EPOCHS = ['Vq3xZp0a', 'mT81cfGk'] as const;
 const FIRST_PLACE = 5_210;
 
+/** How long a browser waits: by chance, so that not all come back at once. */
+const RETRY_MS = 3_124;
+
 /** The longest text that a page shows whole. */
 const LONGEST = 120;
 
@@ -49,19 +52,38 @@ export class Recorded {
     this.#add('gateway', `closes with ${code} ${reason}`);
   }
 
+  /** The client asks by HTTP. */
+  asks(target: string, lines: readonly string[] = []): void {
+    this.#add('client', `GET ${target}`);
+    for (const line of lines) this.#add('', line);
+  }
+
   /** Something else happens, in the words of the page. */
   async meanwhile(what: string, event: Promise<unknown>): Promise<void> {
     this.#add('', what);
     await inTime(what, event);
   }
 
+  /** A stream of events says this. */
+  streams(text: string): void {
+    for (const [index, line] of text.trimEnd().split('\n').entries())
+      this.#add(index === 0 ? 'gateway' : '', this.#streamed(line));
+  }
+
+  #streamed(line: string): string {
+    const [, name = '', value = ''] = /^(\w+): (.*)$/.exec(line) ?? [];
+    if (name === 'data') return `data: ${this.#written(JSON.parse(value))}`;
+    if (name === 'id') return `id: ${this.cursor(value)}`;
+    return name === 'retry' ? `retry: ${RETRY_MS}` : line;
+  }
+
   #add(who: string, text: string): void {
-    this.#lines.push(`${who.padEnd(7)}  ${text}`);
+    this.#lines.push(`${who.padEnd(7)}  ${text}`.trimEnd());
   }
 
   #written(message: object): string {
     return JSON.stringify(message, (name, value: unknown) => {
-      if (name === 'cursor' || name === 'from') return this.#cursor(value);
+      if (name === 'cursor' || name === 'from') return this.cursor(value);
       if (name in stable) return stable[name];
       const isLong = typeof value === 'string' && value.length > LONGEST;
       return isLong ? `${value.slice(0, 10)}…` : value;
@@ -69,7 +91,7 @@ export class Recorded {
   }
 
   /** Places are numbered as they turn up: how many messages others had before is nobody's business. */
-  #cursor(cursor: unknown): string {
+  cursor(cursor: unknown): string {
     const known = this.#cursors.get(cursor);
     if (known !== undefined) return known;
     const [epoch = ''] = String(cursor).split('.');

@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { request as requestByTls } from 'node:https';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 import type { Answer } from './exchange.ts';
 import { exchange } from './exchange.ts';
+import { placeOf } from './place.ts';
+import type { PortOrPlace } from './place.ts';
 import type { Scope } from './postgres.ts';
 import { APP } from './preauth.ts';
 import { inTime, until } from './wait.ts';
@@ -69,11 +72,12 @@ export class StreamClient {
   /** Asks for a stream, and fails when there is none. It is dropped at the end of the scope. */
   static async open(
     scope: Scope,
-    port: number,
+    place: PortOrPlace,
     options: StreamRequest = {},
   ): Promise<StreamClient> {
-    const asked = request({
-      host: '127.0.0.1',
+    const { host, port, isSecure } = placeOf(place);
+    const asked = (isSecure ? requestByTls : request)({
+      host,
       port,
       path: targetOf(options),
       agent: false,
