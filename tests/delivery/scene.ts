@@ -14,6 +14,7 @@ import { Gateways } from './gateways.ts';
 import { random } from './random.ts';
 import type { Random } from './random.ts';
 import { SqlPublisher } from './sql-publisher.ts';
+import { SseReader } from './sse-reader.ts';
 import { Subscriber } from './subscriber.ts';
 import { V1Publisher } from './v1-publisher.ts';
 import { V1Reader } from './v1-reader.ts';
@@ -57,13 +58,15 @@ const FLOOD_CHANNEL = 'flood';
 const SQL_PUBLISHERS = ['sql-1', 'sql-2'] as const;
 const V1_PER_SECOND = 50;
 
-/** Who subscribes to what, by which way. Half of them go by each word of the gateway. */
+/** Who subscribes to what, and how: as server-sent events, or by which word of `postern.v1`. */
 const GUESTS = [
-  { name: 'direct-1', channels: ['a', 'b', 'c', 'd'], trust: 'gap', way: 'direct' },
-  { name: 'direct-2', channels: ['a', 'c'], trust: 'ok', way: 'direct' },
-  { name: 'proxied-1', channels: ['b', 'd'], trust: 'gap', way: 'proxied' },
-  { name: 'proxied-2', channels: ['a', 'b', 'c', 'd'], trust: 'ok', way: 'proxied' },
-  { name: 'slow', channels: ['d', FLOOD_CHANNEL], trust: 'gap', way: 'direct' },
+  { name: 'direct-1', channels: ['a', 'b', 'c', 'd'], speaks: 'gap', way: 'direct' },
+  { name: 'direct-2', channels: ['a', 'c'], speaks: 'ok', way: 'direct' },
+  { name: 'proxied-1', channels: ['b', 'd'], speaks: 'gap', way: 'proxied' },
+  { name: 'proxied-2', channels: ['a', 'b', 'c', 'd'], speaks: 'ok', way: 'proxied' },
+  { name: 'stream-1', channels: ['a', 'b', 'c', 'd'], speaks: 'sse', way: 'direct' },
+  { name: 'stream-2', channels: ['b', 'c'], speaks: 'sse', way: 'proxied' },
+  { name: 'slow', channels: ['d', FLOOD_CHANNEL], speaks: 'gap', way: 'direct' },
 ] as const;
 
 /** Small, so that whoever stops reading is soon found to. */
@@ -133,7 +136,7 @@ async function invite(
   { gateways, drawn, token }: { gateways: Gateways; drawn: Random; token: string },
 ): Promise<readonly Guest[]> {
   const guests = await Promise.all(
-    GUESTS.map(async ({ name, channels, way, trust }): Promise<Guest> => {
+    GUESTS.map(async ({ name, channels, way, speaks }): Promise<Guest> => {
       const proxies =
         way === 'direct'
           ? []
@@ -142,7 +145,10 @@ async function invite(
       const subscriber = new Subscriber({
         name,
         channels,
-        reader: new V1Reader({ channels, token, trust }),
+        reader:
+          speaks === 'sse'
+            ? new SseReader({ channels, token })
+            : new V1Reader({ channels, token, trust: speaks }),
         port: () => drawn.pick(ports),
         // Mostly at once; now and then so late that there is much to make up for.
         awayMs: () => (drawn.next() < 0.15 ? drawn.between(300, 1_500) : drawn.between(0, 100)),
