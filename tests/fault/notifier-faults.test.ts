@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { QUEUE_BYTES } from '#gateway/postgres/notifier.js';
+import { QUEUE_BYTES } from '#gateway/postgres/outgoing.js';
 import type { RecordedFeed } from '../support/feed-parts.ts';
 import { recordFeed, recordNotifier } from '../support/feed-parts.ts';
 import { buildGate } from '../support/gate.ts';
 import { ownServer } from '../support/own-server.ts';
+import { usableTables } from '../support/publishing.ts';
+import { tcpProxy, urlThrough } from '../support/tcp-proxy.ts';
 import { inTime, until } from '../support/wait.ts';
 
 /** A statement may take so long; then its connection is given up. */
@@ -77,7 +79,7 @@ describe('A notifier', () => {
     send('first');
     await settled(1);
     const [row] = await server.query(
-      `SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT count(pg_notify%' AND state = 'idle'`,
+      `SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_notify($1, text)%' AND pid <> pg_backend_pid() AND state = 'idle'`,
     );
     const pid = Number(row?.['pid']);
     server.pause(pid);
@@ -91,6 +93,45 @@ describe('A notifier', () => {
     assert.equal(outcomes.get('second'), 'unknown');
     assert.equal(outcomes.get('third'), 'committed');
     assert.deepEqual(await heard(2), ['first', 'third']);
+
+    // It has not read what it was sent, and does so now: too late, or it would come after the third.
+    server.resume(pid);
+    await until('its end', async () => {
+      const left = await server.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+      return left.length === 0;
+    });
+    send('fourth');
+    assert.deepEqual(await heard(3), ['first', 'third', 'fourth']);
+  });
+
+  it('lets nothing be committed before what was sent earlier, though nobody knows about that', async (t) => {
+    const gate = await buildGate(t, server);
+    const { feed, heard, texts } = recordFeed(t, server);
+    await feed.start();
+    const proxy = await tcpProxy(t, { port: Number(new URL(server.url).port) });
+    const url = urlThrough(proxy, gate.url);
+    const { send, sendKeyed, settled, lines, notifier } = recordNotifier(
+      t,
+      { ...server, url },
+      await usableTables(t, server.url),
+    );
+    await gate.shut();
+    send('first');
+    sendKeyed('second');
+    const pid = await gate.waiting();
+    server.pause(pid);
+    await gate.open();
+
+    proxy.cut();
+    send('third');
+    assert.deepEqual([...(await settled(1))], [['first', 'unknown']]);
+    await until('that it is said', () => lines.some(({ event }) => event === 'publishing_waits'));
+    assert.deepEqual([texts, notifier.unsettledTexts], [[], 2]);
+
+    server.resume(pid);
+    const outcomes = await settled(3);
+    assert.deepEqual(await heard(3), ['first', 'second', 'third']);
+    assert.deepEqual([outcomes.get('second'), outcomes.get('third')], ['committed', 'committed']);
   });
 
   it('keeps what it could not send while the server is away, and sends it once and in order', async (t) => {

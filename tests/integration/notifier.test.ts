@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { Envelopes, readNotification } from '#gateway/postgres/envelope.js';
-import { QUEUE_BYTES } from '#gateway/postgres/notifier.js';
+import { QUEUE_BYTES } from '#gateway/postgres/outgoing.js';
 import { recordFeed, recordNotifier } from '../support/feed-parts.ts';
 import { buildGate } from '../support/gate.ts';
 import { freshDatabase } from '../support/postgres.ts';

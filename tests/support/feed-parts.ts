@@ -3,8 +3,10 @@ import { Database } from '#gateway/postgres/connect.js';
 import type { FeedListener } from '#gateway/postgres/feed.js';
 import type { NotifyFeedOptions } from '#gateway/postgres/notify-feed.js';
 import { NotifyFeed } from '#gateway/postgres/notify-feed.js';
-import type { Outcome } from '#gateway/postgres/notifier.js';
+import type { Outcome } from '#gateway/postgres/outgoing.js';
+import type { Tables } from '#gateway/postgres/notifier.js';
 import { Notifier } from '#gateway/postgres/notifier.js';
+import { publicationKey } from '#gateway/postgres/publication-key.js';
 import { heard } from './evidence.ts';
 import type { Scope } from './postgres.ts';
 import { until } from './wait.ts';
@@ -92,6 +94,8 @@ export interface RecordedNotifier {
   readonly outcomes: ReadonlyMap<string, Outcome>;
   /** Sends texts, each of which must be settled once. */
   send(...texts: readonly string[]): void;
+  /** The same, with the key that is made of this one. */
+  sendKeyed(text: string, key?: string): void;
   /** Waits until so many texts are settled. */
   settled(count: number, deadlineMs?: number): Promise<ReadonlyMap<string, Outcome>>;
 }
@@ -100,13 +104,12 @@ export interface RecordedNotifier {
 export function recordNotifier(
   scope: Scope,
   { url, channel, poolSize }: Pick<FeedSettings, 'url' | 'channel' | 'poolSize'>,
+  useTables?: (database: Database, log: DatabaseLog) => Tables,
 ): RecordedNotifier {
   const { log, lines } = recordLog();
-  const notifier = new Notifier({
-    database: openDatabase(scope, url, log, poolSize),
-    channel,
-    log,
-  });
+  const database = openDatabase(scope, url, log, poolSize);
+  const tables = useTables === undefined ? {} : { tables: useTables(database, log) };
+  const notifier = new Notifier({ database, channel, ...tables, log });
   scope.after(() => notifier.stop(0));
   const outcomes = new Map<string, Outcome>();
 
@@ -121,6 +124,12 @@ export function recordNotifier(
     send: (...texts) => {
       for (const text of texts) notifier.send([text], (outcome) => settle(text, outcome));
     },
+    sendKeyed: (text, key = text) =>
+      notifier.send(
+        [text],
+        (outcome) => settle(text, outcome),
+        publicationKey({ issuer: 'test', subject: 'ada', channel: 'chat', key }),
+      ),
     settled: (count, deadlineMs) =>
       until(`${count} outcomes`, () => outcomes.size >= count && outcomes, deadlineMs),
   };

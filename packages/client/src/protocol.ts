@@ -8,7 +8,7 @@ export type {
   RefusalName,
 } from './protocol/failure-names.ts';
 export { failures } from './protocol/failures.ts';
-export { AUTH_SECONDS, LARGEST_ID, LONGEST_TOKEN } from './protocol/limits.ts';
+export { AUTH_SECONDS, LARGEST_ID, LONGEST_KEY, LONGEST_TOKEN } from './protocol/limits.ts';
 export type {
   AuthCommand,
   ChannelMessage,

@@ -80,15 +80,20 @@ describe('parseCommand', () => {
       });
   });
 
-  it('asks for a payload, null even, and takes no key that it would not heed', () => {
+  it('asks for a payload, null even, and takes a key of 1 to 200 characters', () => {
     const publish = (rest: string) =>
       parseCommand(`{"type":"publish","id":1,"channel":"a"${rest}}`);
     assert.deepEqual(publish(',"payload":null'), {
       command: { type: 'publish', id: 1, channel: 'a', payload: null },
     });
     assert.deepEqual(publish(''), { id: 1, problem: 'A publish needs a payload' });
-    const problem = 'No key is taken yet: publish without one';
-    assert.deepEqual(publish(',"payload":1,"key":"k"'), { id: 1, problem });
+    for (const key of ['k', ' ', '0'.repeat(200), '😀'.repeat(200)])
+      assert.deepEqual(publish(`,"payload":1,"key":"${key}"`), {
+        command: { type: 'publish', id: 1, channel: 'a', payload: 1, key },
+      });
+    const problem = 'A key is a text of 1 to 200 characters';
+    for (const key of ['""', 'null', '7', '["k"]', `"${'0'.repeat(201)}"`, `"${'😀'.repeat(201)}"`])
+      assert.deepEqual(publish(`,"payload":1,"key":${key}`), { id: 1, problem });
   });
 
   for (const id of ['0', '-1', '1.5', '2147483648', '1e400', '"1"', 'true', 'null', '[1]', '{}'])

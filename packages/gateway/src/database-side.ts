@@ -11,6 +11,7 @@ import { NotifyFeed } from './postgres/notify-feed.ts';
 import { Notifier } from './postgres/notifier.ts';
 import type { Presence } from './postgres/presence.ts';
 import { presenceFor } from './presence.ts';
+import { PublicationTables } from './postgres/publication-tables.ts';
 import { SchemaKeeper } from './postgres/schema-keeper.ts';
 import { listenTogether, TableFollower } from './postgres/table-follower.ts';
 import { revocationFor } from './revocation.ts';
@@ -23,9 +24,11 @@ export function joinPostgres(core: Core) {
     throw new GatewayError('POSTERN_CONFIG', { detail: 'POSTERN_DATABASE_URL is not set' });
 
   const database = new Database({ url: databaseUrl.reveal(), poolSize: options.poolSize, log });
+  const tables = new PublicationTables({ database, migrates: options.migrate, log });
   const notifier = new Notifier({
     database,
     channel,
+    tables,
     log,
     onCommit: (texts, seconds) => {
       meters.histogram('batchMessages').observe(texts);
@@ -60,6 +63,7 @@ export function joinPostgres(core: Core) {
   const replays = replayStoreFor(options, { ...core, database });
   const stores: readonly Part[] = [
     { name: 'schema', start: () => schema.start(), stop: () => schema.stop() },
+    { name: 'publication', start: () => tables.start(), stop: () => tables.stop() },
     { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
     { name: 'presence', start: () => presence.start(), stop: () => presence.stop() },
   ];

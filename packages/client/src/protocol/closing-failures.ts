@@ -205,7 +205,7 @@ export const closingFailures = {
     close: 4012,
     reason: 'Backend unavailable',
     code: 'unavailable',
-    finerCodes: ['replay_store_down', 'outcome_unknown'],
+    finerCodes: ['replay_store_down', 'outcome_unknown', 'keys_unavailable'],
     retry: 'yes',
     advice:
       'PostgreSQL is away, or the key that the token names cannot be looked up: handshakes are refused. A message whose outcome is unknown ends its sender. Reconnect with backoff; what you sent last may or may not have arrived.',

@@ -1,4 +1,4 @@
-import { LARGEST_ID, LONGEST_TOKEN } from './limits.ts';
+import { LARGEST_ID, LONGEST_KEY, LONGEST_TOKEN } from './limits.ts';
 import type { Command, GatewayMessage } from './messages.ts';
 import type { StreamMessage } from './stream-messages.ts';
 
@@ -40,9 +40,11 @@ const readers: {
     const payload = own(message, 'payload');
     if (!isText(channel)) return NO_CHANNEL;
     if (payload === undefined) return 'A publish needs a payload';
-    // To leave it aside would double what its sender takes for safe.
-    if (own(message, 'key') !== undefined) return 'No key is taken yet: publish without one';
-    return { type: 'publish', id, channel, payload };
+    const key = own(message, 'key');
+    if (key === undefined) return { type: 'publish', id, channel, payload };
+    return isKey(key)
+      ? { type: 'publish', id, channel, payload, key }
+      : `A key is a text of 1 to ${LONGEST_KEY} characters`;
   },
   unsubscribe: (message, id) => {
     const channel = own(message, 'channel');
@@ -104,4 +106,9 @@ function isText(value: unknown): value is string {
 
 function isToken(value: unknown): value is string {
   return isText(value) && value.length <= LONGEST_TOKEN;
+}
+
+function isKey(value: unknown): value is string {
+  // What SQL counts, too: a character outside of the first plane is one.
+  return isText(value) && Array.from(value).length <= LONGEST_KEY;
 }

@@ -6,3 +6,6 @@ export const LONGEST_TOKEN = 8_192;
 
 /** How long a connection that brought no credential may take until its `auth` has come. */
 export const AUTH_SECONDS = 5;
+
+/** The longest key of a `publish`, in characters. */
+export const LONGEST_KEY = 200;

@@ -46,6 +46,8 @@ export interface PublishCommand {
   readonly channel: string;
   /** Any JSON. */
   readonly payload: unknown;
+  /** Names the message: of those of one user to one channel with the same key, only the first is published. */
+  readonly key?: string;
 }
 
 /** What a client says. It chooses the `id`, by which it knows the reply. */
@@ -85,6 +87,8 @@ export interface OkReply {
   readonly cursor?: string;
   /** Of a `subscribe` with a cursor: whether all that came after it follows. */
   readonly recovered?: boolean;
+  /** Of a `publish` with a key: it was published before, and not again. */
+  readonly duplicate?: true;
 }
 
 /** A message of a channel: the same bytes for all who are subscribed. */

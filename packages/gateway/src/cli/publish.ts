@@ -2,7 +2,8 @@ import { diagnose } from '../postgres/diagnosis.ts';
 import type { Database, DatabaseLog } from '../postgres/connect.ts';
 import { Envelopes, fitsNotification, LONGEST_NOTIFICATION_BYTES } from '../postgres/envelope.ts';
 import { Notifier } from '../postgres/notifier.ts';
-import type { NotifierOptions, Outcome } from '../postgres/notifier.ts';
+import type { NotifierOptions } from '../postgres/notifier.ts';
+import type { Outcome } from '../postgres/outgoing.ts';
 import { CommandError } from './command-error.ts';
 import { configuration, readCommandLine } from './command-line.ts';
 import { manuals } from './manuals.ts';
@@ -38,13 +39,15 @@ export async function publish(args: readonly string[]): Promise<void> {
   try {
     await reach(database);
     const outcome = await notify({ database, channel: options.databaseChannel, log }, text);
-    if (outcome !== 'committed') throw new CommandError(1, `${failed[outcome]} (${reason})`);
+    const failure = failed[outcome];
+    if (failure !== undefined) throw new CommandError(1, `${failure} (${reason})`);
   } finally {
     await database.stop();
   }
 }
 
-const failed: Readonly<Record<Exclude<Outcome, 'committed'>, string>> = {
+/** Without a key a message is none that was sent before. */
+const failed: Readonly<Partial<Record<Outcome, string>>> = {
   unknown: 'whether PostgreSQL took the message is not known',
   rejected: 'PostgreSQL refused the message, nothing was sent',
   overflow: 'the message could not be queued, nothing was sent',

@@ -235,6 +235,16 @@ export const events = {
     meaning:
       'Who is connected here is not shown in `postern.sessions`; `reason` says why, `mend` what to do. Nothing else depends on it. It is tried again; said once, until it works.',
   },
+  publication_tables_unavailable: {
+    level: 'warn',
+    meaning:
+      'Messages with a key are refused (`keys_unavailable`); `reason` says why, `mend` what to do. Others are not concerned. It is tried again; said once, until it works.',
+  },
+  publishing_waits: {
+    level: 'warn',
+    meaning:
+      'PostgreSQL still carries out what it was sent before a connection broke, or stopped answering. What clients have published since waits for that, so that their order stays. It is over when that transaction is: look for it in `pg_stat_activity`, and end it by `pg_terminate_backend`.',
+  },
   disconnection_unavailable: {
     level: 'warn',
     meaning:

@@ -133,8 +133,10 @@ export const metrics = {
   messagesPublished: {
     type: 'counter',
     name: 'postern_messages_published_total',
-    labels: { outcome: ['committed', 'unknown', 'rejected', 'overflow'] },
-    help: 'Messages meant for PostgreSQL, by what became of them: `committed`; `unknown`, the connection broke meanwhile; `rejected` by PostgreSQL; `overflow`, too much was waiting already.',
+    labels: {
+      outcome: ['committed', 'duplicate', 'unknown', 'rejected', 'overflow', 'no_keys'],
+    },
+    help: 'Messages meant for PostgreSQL, by what became of them: `committed`; `duplicate`, its key had been used before; `unknown`, the connection broke meanwhile; `rejected` by PostgreSQL; `overflow`, too much was waiting already; `no_keys`, it has a key, and keys cannot be remembered (`publication_tables_unavailable`).',
   },
   notifierMessages: {
     type: 'gauge',

@@ -16,6 +16,8 @@ export type DatabaseEvent =
   | 'message_not_sent'
   | 'presence_kept'
   | 'presence_unavailable'
+  | 'publication_tables_unavailable'
+  | 'publishing_waits'
   | 'replay_store_emptied'
   | 'replay_store_failed'
   | 'revocation_unavailable'

@@ -1,81 +1,68 @@
 import type { PoolClient } from 'pg';
-import { DatabaseError } from 'pg';
 import { backoffMs, pause } from './backoff.ts';
 import type { Database, DatabaseLog } from './connect.ts';
 import { answerWithin } from './connect.ts';
 import { reasonOf } from './diagnosis.ts';
+import { ANSWER_DEADLINE_MS, fateOf } from './fate.ts';
+import { Fence } from './fence.ts';
+import { OutgoingQueue, QUEUE_BYTES } from './outgoing.ts';
+import type { Outgoing, Settle } from './outgoing.ts';
+import { notifyBatch, readClock } from './publishing-statements.ts';
+import type { BatchAnswer } from './publishing-statements.ts';
 
-/**
- * What became of a message: committed; perhaps committed, perhaps not; refused by PostgreSQL, and
- * certainly not committed; or never sent, as too much is waiting already.
- */
-export type Outcome = 'committed' | 'unknown' | 'rejected' | 'overflow';
-
-/** Told once what became of a message. Must not throw. */
-export type Settle = (outcome: Outcome) => void;
+/** The tables that some messages need, as far as a notifier has to do with them. */
+export interface Tables {
+  readonly state: 'unknown' | 'usable' | 'unusable';
+  /** Resolves when the state is known. */
+  known(): Promise<void>;
+  /** Somebody who used them has failed. Returns whether that is due to them: then they are unusable. */
+  failed(error: unknown): boolean;
+}
 
 /** Where a notifier sends. */
 export interface NotifierOptions {
   readonly database: Database;
   /** The database channel. */
   readonly channel: string;
+  /** Without them no message with a key is taken. */
+  readonly tables?: Tables;
   readonly log: DatabaseLog;
   /** Told of each commit how many texts it took, and how long it lasted. */
   readonly onCommit?: (texts: number, seconds: number) => void;
 }
 
-interface Waiting {
-  readonly text: string;
-  readonly bytes: number;
-  readonly message: Message;
-}
-
-/** One message: a text for each of its channels. */
-interface Message {
-  readonly settle: Settle;
-  left: number;
-  outcome: Outcome;
-}
-
-/** Of several texts the worst outcome is that of the message. */
-const SEVERITY: readonly Outcome[] = ['committed', 'rejected', 'unknown', 'overflow'];
-
 /**
- * Bytes of text that may be unsettled. Two seconds of what PostgreSQL takes at its fastest, or the
- * chat of some 50,000 people during an outage; what is beyond it is better refused than kept.
+ * What has a key is sent again for so long, where nobody knows whether it was committed. It is half as long
+ * as keys are remembered, so that its sender can still try again, too.
  */
-export const QUEUE_BYTES = 16 * 1024 * 1024;
+const RETRY_MS = 5 * 60_000;
 
-/** So many share one commit. As none is longer than NOTIFY takes, that is at most a megabyte. */
-const BATCH_MESSAGES = 128;
+/** So long at a time, what a notifier waits for is waited for. */
+const KNOWN_MS = 5_000;
 
-/** A commit can wait for a slow disk, or for the lock that all who NOTIFY share. */
-const ANSWER_DEADLINE_MS = 10_000;
-
-/**
- * `count` makes one row of the answer instead of one a text. The texts are notified in their order,
- * each of them, since no two envelopes are equal: PostgreSQL would fold those into one.
- */
-const NOTIFY_ALL = 'SELECT count(pg_notify($1, text)) FROM unnest($2::text[]) AS text';
+/** How soon the fence is tried again, behind which a batch in doubt still runs. */
+const HELD_MS = 100;
+/** It is said when that takes longer. */
+const SAID_AFTER = 10;
 
 /**
  * Sends texts to the database channel in the order in which they came: one statement at a time,
  * while the next one gathers. A text that may have reached PostgreSQL is never sent again, for it
- * could come twice; one that has not waits while the connection is mended.
+ * could come twice, unless it has a key, which keeps it from that; one that has not waits while the
+ * connection is mended.
  */
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #stopping = new AbortController();
-  readonly #queue: Waiting[] = [];
-  /** The halves of refused batches, in order: they go before the queue. */
-  readonly #halves: (readonly Waiting[])[] = [];
-  #unsettledBytes = 0;
-  #unsettledTexts = 0;
+  readonly #queue = new OutgoingQueue();
+  readonly #fence = new Fence();
   #sending: Promise<void> | undefined;
   #inFlight: PoolClient | undefined;
   #failures = 0;
+  /** How often in a row the fence was found held. */
+  #held = 0;
   #accepting = true;
-  #held = false;
+  #onHold = false;
 
   constructor(options: NotifierOptions) {
     this.#options = options;
@@ -83,46 +70,40 @@ export class Notifier {
 
   /**
    * Takes the texts of one message, all or none: each of them {@link fitsNotification} and differs
-   * from all others. `settle` is called once, for the message: at once with `overflow` when the queue
-   * is full or the notifier stopped, else later.
+   * from all others. `settle` is called once, for the message: at once when it is not taken, else later.
+   * A `key`, 32 bytes as `\x` and hexadecimal digits, is for a message of one text.
    */
-  send(texts: readonly string[], settle: Settle): void {
-    const message: Message = { settle, left: texts.length, outcome: 'committed' };
-    const batch = texts.map((text) => ({ text, bytes: Buffer.byteLength(text), message }));
-    const bytes = batch.reduce((sum, waiting) => sum + waiting.bytes, 0);
-    if (!this.#accepting || this.#unsettledBytes + bytes > QUEUE_BYTES) {
-      settle('overflow');
-      return;
-    }
-    this.#unsettledBytes += bytes;
-    this.#unsettledTexts += batch.length;
-    this.#queue.push(...batch);
-    this.#sendOn();
+  send(texts: readonly string[], settle: Settle, key?: string): void {
+    const { tables } = this.#options;
+    if (key !== undefined && (tables === undefined || tables.state === 'unusable'))
+      settle('no_keys');
+    else if (!this.#accepting || !this.#queue.add(texts, settle, key)) settle('overflow');
+    else this.#sendOn();
   }
 
   /** Texts that PostgreSQL has not answered for. */
   get unsettledTexts(): number {
-    return this.#unsettledTexts;
+    return this.#queue.unsettledTexts;
   }
 
   /** The bytes of these texts. */
   get unsettledBytes(): number {
-    return this.#unsettledBytes;
+    return this.#queue.unsettledBytes;
   }
 
   /** Whether more than half of what may wait does. */
   get crowded(): boolean {
-    return this.#unsettledBytes > QUEUE_BYTES / 2;
+    return this.#queue.unsettledBytes > QUEUE_BYTES / 2;
   }
 
   /** From here on what is not sent yet waits: while nobody here listens, its senders would miss it. */
   hold(): void {
-    this.#held = true;
+    this.#onHold = true;
   }
 
   /** Sends what waits. */
   release(): void {
-    this.#held = false;
+    this.#onHold = false;
     this.#sendOn();
   }
 
@@ -136,7 +117,7 @@ export class Notifier {
       this.#inFlight.connection.stream.destroy();
       await this.#sending;
     }
-    this.#settle([...this.#halves.splice(0).flat(), ...this.#queue.splice(0)], 'unknown');
+    this.#queue.settleAll('unknown');
   }
 
   #sendOn(): void {
@@ -144,8 +125,7 @@ export class Notifier {
   }
 
   get #maySend(): boolean {
-    const waiting = this.#queue.length + this.#halves.length;
-    return waiting > 0 && !this.#held && !this.#stopping.signal.aborted;
+    return !this.#queue.isEmpty && !this.#onHold && !this.#stopping.signal.aborted;
   }
 
   async #sendAll(): Promise<void> {
@@ -157,18 +137,45 @@ export class Notifier {
   }
 
   async #sendNext(): Promise<void> {
+    const { waitMs } = this.#fence;
+    if (waitMs > 0) return await pause(waitMs, this.#stopping.signal);
+    const { tables } = this.#options;
+    if (tables?.state === 'unknown' && this.#queue.hasKeys) return await this.#getToKnow(tables);
     const client = await this.#checkout();
     if (client === undefined) return;
+    const batch = this.#sift(this.#queue.next());
+    if (batch.length === 0) return client.release();
     this.#inFlight = client;
-    await this.#sendBatch(client, this.#halves.shift() ?? this.#queue.splice(0, BATCH_MESSAGES));
+    await this.#sendBatch(client, batch);
     this.#inFlight = undefined;
+  }
+
+  async #getToKnow(tables: Tables): Promise<void> {
+    const over = new AbortController();
+    const { signal } = this.#stopping;
+    await Promise.race([tables.known(), pause(KNOWN_MS, AbortSignal.any([signal, over.signal]))]);
+    over.abort();
+  }
+
+  /** Settles what may not be sent any more, and returns all else. */
+  #sift(batch: readonly Outgoing[]): readonly Outgoing[] {
+    if (!this.#queue.hasKeys) return batch;
+    const isUnusable = this.#options.tables?.state === 'unusable';
+    const startMs = performance.now() - RETRY_MS;
+    return batch.filter((outgoing) => {
+      const { key, triedAtMs } = outgoing;
+      if (key === undefined) return true;
+      const isLate = triedAtMs !== undefined && triedAtMs < startMs;
+      if (!isUnusable && !isLate) return true;
+      this.#queue.settle([outgoing], triedAtMs === undefined ? 'no_keys' : 'unknown');
+      return false;
+    });
   }
 
   /** A connection, or undefined after a wait: what is not sent yet is safe to keep. */
   async #checkout(): Promise<PoolClient | undefined> {
-    const { signal } = this.#stopping;
     try {
-      const client = await this.#options.database.checkout();
+      const client = await this.#connected();
       this.#failures = 0;
       if (this.#maySend) return client;
       client.release();
@@ -176,68 +183,112 @@ export class Notifier {
       const waitMs = backoffMs(++this.#failures);
       const attempt = this.#failures;
       this.#options.log('database_retry', { reason: reasonOf(error), attempt, waitMs });
-      await pause(waitMs, signal);
+      await pause(waitMs, this.#stopping.signal);
     }
     return undefined;
   }
 
-  async #sendBatch(client: PoolClient, batch: readonly Waiting[]): Promise<void> {
-    const texts = batch.map(({ text }) => text);
-    const startMs = performance.now();
-    const query = client.query(NOTIFY_ALL, [this.#options.channel, texts]);
+  async #connected(): Promise<PoolClient> {
+    const client = await this.#options.database.checkout();
+    if (this.#fence.knowsTime) return client;
     try {
-      await answerWithin(ANSWER_DEADLINE_MS, client, query);
+      this.#fence.read(await answerWithin(ANSWER_DEADLINE_MS, client, readClock(client)));
     } catch (error) {
-      await this.#failed(client, batch, error);
+      client.release(true);
+      throw error;
+    }
+    return client;
+  }
+
+  async #sendBatch(client: PoolClient, batch: readonly Outgoing[]): Promise<void> {
+    const lease = this.#fence.lease();
+    const startMs = performance.now();
+    const sending = { channel: this.#options.channel, lock: this.#fence.lock, lease };
+    let answer: BatchAnswer;
+    try {
+      const query = notifyBatch(client, batch, sending);
+      answer = await answerWithin(ANSWER_DEADLINE_MS, client, query);
+    } catch (error) {
+      await this.#failed(client, batch, { error, lease, startMs });
       return;
     }
     client.release();
-    this.#options.onCommit?.(texts.length, (performance.now() - startMs) / 1000);
-    this.#settle(batch, 'committed');
+    this.#fence.answered(answer.passage, answer.seconds);
+    if (answer.passage === 'open') this.#committed(batch, answer, startMs);
+    else await this.#notThrough(batch, answer);
   }
 
-  async #failed(client: PoolClient, batch: readonly Waiting[], error: unknown): Promise<void> {
+  #committed(batch: readonly Outgoing[], { isNotified }: BatchAnswer, startMs: number): void {
+    this.#held = 0;
+    this.#options.onCommit?.(batch.length, (performance.now() - startMs) / 1000);
+    batch.forEach((outgoing, place) => {
+      // Whose key was used when it was sent again has most likely used it itself.
+      const isFirst = isNotified(place) || outgoing.triedAtMs !== undefined;
+      this.#queue.settle([outgoing], isFirst ? 'committed' : 'duplicate');
+    });
+  }
+
+  /** Nothing was done: it is sent again, as soon as that may help. */
+  async #notThrough(batch: readonly Outgoing[], { passage }: BatchAnswer): Promise<void> {
+    this.#queue.putBack(batch);
+    if (passage !== 'held' || !this.#fence.isDoubtful) return;
+    this.#held += 1;
+    if (this.#held === SAID_AFTER) this.#options.log('publishing_waits');
+    await pause(HELD_MS, this.#stopping.signal);
+  }
+
+  async #failed(
+    client: PoolClient,
+    batch: readonly Outgoing[],
+    { error, lease, startMs }: Failed,
+  ): Promise<void> {
     const reason = reasonOf(error);
-    if (!(await wasRefused(client, error))) {
+    const fate = await fateOf(client, error);
+    if (fate === 'doubtful' || fate === 'ended') {
       client.release(true);
       this.#options.log('connection_lost', { reason, messages: batch.length });
-      this.#settle(batch, 'unknown');
+      this.#fence.doubt(lease, fate);
+      this.#inDoubt(batch, startMs);
       return;
     }
     client.release();
-    if (batch.length > 1) {
+    if (fate === 'hindered') return await this.#again(batch, reason);
+    const needTables = batch.some(({ key }) => key !== undefined);
+    if (needTables && this.#options.tables?.failed(error) === true) this.#queue.putBack(batch);
+    else if (batch.length > 1) {
       // The bad one must fail alone: it is looked for by halves, and the order is kept.
       const middle = batch.length >> 1;
-      this.#halves.unshift(batch.slice(0, middle), batch.slice(middle));
-      return;
+      this.#queue.putBack(batch.slice(0, middle), batch.slice(middle));
+    } else {
+      this.#options.log('message_not_sent', { reason });
+      this.#queue.settle(batch, 'rejected');
     }
-    this.#options.log('message_not_sent', { reason });
-    this.#settle(batch, 'rejected');
   }
 
-  #settle(batch: readonly Waiting[], outcome: Outcome): void {
-    for (const { bytes, message } of batch) {
-      this.#unsettledBytes -= bytes;
-      this.#unsettledTexts -= 1;
-      if (SEVERITY.indexOf(outcome) > SEVERITY.indexOf(message.outcome)) message.outcome = outcome;
-      message.left -= 1;
-      if (message.left === 0) message.settle(message.outcome);
-    }
+  /** What has a key is sent again, in its place; of all else nobody knows what became of it. */
+  #inDoubt(batch: readonly Outgoing[], startMs: number): void {
+    const again = batch.filter(({ key }) => key !== undefined);
+    for (const outgoing of again) outgoing.triedAtMs ??= startMs;
+    this.#queue.putBack(again);
+    this.#queue.settle(
+      batch.filter(({ key }) => key === undefined),
+      'unknown',
+    );
+  }
+
+  async #again(batch: readonly Outgoing[], reason: string): Promise<void> {
+    this.#queue.putBack(batch);
+    this.#held += 1;
+    const waitMs = backoffMs(this.#held);
+    this.#options.log('database_retry', { reason, attempt: this.#held, waitMs });
+    await pause(waitMs, this.#stopping.signal);
   }
 }
 
-/**
- * Whether PostgreSQL refused a statement, so that nothing of it was committed. An error after which
- * the connection ends says nothing of the kind, and only asking on tells the two apart: the driver
- * hands on the severity in the server's language only.
- */
-async function wasRefused(client: PoolClient, error: unknown): Promise<boolean> {
-  if (!(error instanceof DatabaseError)) return false;
-  try {
-    await answerWithin(ANSWER_DEADLINE_MS, client, client.query('SELECT 1'));
-    return true;
-  } catch {
-    // That the connection is gone is the answer.
-    return false;
-  }
+/** How a batch failed. */
+interface Failed {
+  readonly error: unknown;
+  readonly lease: number;
+  /** When it was sent. */
+  readonly startMs: number;
 }

@@ -1,12 +1,14 @@
-import type { FailureCode, PublishCommand, Retry } from '@postern/client/protocol';
+import type { PublishCommand } from '@postern/client/protocol';
 import { failures } from '@postern/client/protocol';
 import { isNameable } from '../auth/channel-rules.ts';
 import { own } from '../auth/decode.ts';
 import type { Claims } from '../auth/verify.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
 import { fitsNotification } from '../postgres/envelope.ts';
-import type { Outcome } from '../postgres/notifier.ts';
+import type { Outcome } from '../postgres/outgoing.ts';
+import { publicationKey } from '../postgres/publication-key.ts';
 import type { Publish } from './publishing.ts';
+import type { Wording } from './reply.ts';
 import { badCommand, errorReply, NOT_NAMEABLE, send } from './reply.ts';
 import type { Closing, Session } from './session.ts';
 import type { V1Grant } from './v1.ts';
@@ -20,12 +22,18 @@ export interface PublicationParts {
 /** What a client is told of a message that was not, or perhaps not, committed. */
 const told: Readonly<
   Record<
-    Exclude<Outcome, 'committed'>,
-    { readonly failure: Closing; readonly code?: FailureCode; readonly retry?: Retry }
+    Exclude<Outcome, 'committed' | 'duplicate'>,
+    { readonly failure: Closing } & Pick<Wording, 'code' | 'message' | 'retry'>
   >
 > = {
-  // A second try could double it.
+  // A second try could double it, unless a key keeps it from that.
   unknown: { failure: failures.backendUnavailable, code: 'outcome_unknown', retry: 'no' },
+  no_keys: {
+    failure: failures.backendUnavailable,
+    code: 'keys_unavailable',
+    message: 'No key can be remembered here: publish without one',
+    retry: 'no',
+  },
   overflow: { failure: failures.backendUnavailable },
   rejected: { failure: failures.internal },
 };
@@ -45,7 +53,7 @@ export class Publications {
   }
 
   /** Publishes, and says so when PostgreSQL has committed it, or why it has not. */
-  publish({ id, channel, payload }: PublishCommand): void {
+  publish({ id, channel, payload, key }: PublishCommand): void {
     const session = this.#session;
     if (!isNameable(channel)) return send(session, badCommand(id, NOT_NAMEABLE));
     if (!session.grant.modeOf(channel).write)
@@ -54,11 +62,21 @@ export class Publications {
     if (text === undefined) return send(session, badCommand(id, 'The payload nests too deep'));
     if (!fitsNotification(text)) return send(session, errorReply(id, failures.messageTooBig));
 
-    this.#parts.publish(session, [text], (outcome) => {
+    const message = { texts: [text], key: key === undefined ? key : this.#keyOf(channel, key) };
+    this.#parts.publish(session, message, (outcome) => {
       if (outcome === 'committed') return send(session, { type: 'ok', id });
+      if (outcome === 'duplicate') return send(session, { type: 'ok', id, duplicate: true });
       const { failure, ...wording } = told[outcome];
-      send(session, errorReply(id, failure, wording));
+      const safely = outcome === 'unknown' && key !== undefined ? { retry: 'yes' as const } : {};
+      send(session, errorReply(id, failure, { ...wording, ...safely }));
     });
+  }
+
+  /** Nobody else's keys are the same, and none of another channel. */
+  #keyOf(channel: string, key: string): string {
+    const { claims } = this.#session;
+    const issuer = own(claims, 'iss');
+    return publicationKey({ issuer, subject: own(claims, 'sub'), channel, key });
   }
 
   #textOf(channel: string, payload: unknown): string | undefined {

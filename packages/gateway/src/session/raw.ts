@@ -5,7 +5,7 @@ import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
 import { fitsNotification } from '../postgres/envelope.ts';
-import type { Outcome } from '../postgres/notifier.ts';
+import type { Outcome } from '../postgres/outgoing.ts';
 import type { RawVisitor } from './admission.ts';
 import { HEARTBEAT_SECONDS } from './heartbeat.ts';
 import type { Protocol } from './protocol.ts';
@@ -20,8 +20,8 @@ export interface RawOptions {
   readonly meters: Meters;
 }
 
-/** What a sender is told when its message was not, or perhaps not, committed. */
-const told: Readonly<Record<Exclude<Outcome, 'committed'>, Closing>> = {
+/** What a sender is told when its message was not, or perhaps not, committed. It has no words for keys. */
+const told: Readonly<Partial<Record<Outcome, Closing>>> = {
   unknown: failures.backendUnavailable,
   overflow: failures.backendUnavailable,
   rejected: failures.internal,
@@ -61,8 +61,9 @@ export function createRawProtocol(options: RawOptions): Protocol<RawVisitor> {
       session.end(failures.messageTooBig);
       return;
     }
-    publish(session, texts, (outcome) => {
-      if (outcome !== 'committed') session.end(told[outcome]);
+    publish(session, { texts }, (outcome) => {
+      const failure = told[outcome];
+      if (failure !== undefined) session.end(failure);
     });
   };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ChannelMode } from '@postern/client/protocol';
 import { narrowed, scopeRules } from '#gateway/auth/scopes.js';
-import type { Outcome } from '#gateway/postgres/notifier.js';
+import type { Outcome } from '#gateway/postgres/outgoing.js';
 import { createPublish } from '#gateway/session/publishing.js';
 import type { V1Grant } from '#gateway/session/v1.js';
 import { Antechamber } from './antechamber.ts';
@@ -14,6 +14,7 @@ function grantOf(channels: Readonly<Record<string, ChannelMode>>): V1Grant {
 /** A session that may write to `inbox` and rooms, and a PostgreSQL that answers when it is told to. */
 function setUp({ crowded = false } = {}) {
   const texts: string[] = [];
+  const keys: (string | undefined)[] = [];
   const settlings: ((outcome: Outcome) => void)[] = [];
   const chamber: Antechamber = new Antechamber(
     {},
@@ -25,8 +26,9 @@ function setUp({ crowded = false } = {}) {
   const publish = createPublish({
     publisher: {
       crowded,
-      send: (sent, settle) => {
+      send: (sent, settle, key) => {
         texts.push(...sent);
+        keys.push(key);
         settlings.push(settle);
       },
     },
@@ -37,12 +39,12 @@ function setUp({ crowded = false } = {}) {
   const grant = grantOf({ news: 'r', 'room:*': 'rw', inbox: 'w' });
   const visit = chamber.enter({ grant, claims });
   let id = 0;
-  const say = (channel: unknown, payload?: unknown): void =>
-    visit.say({ type: 'publish', id: ++id, channel, payload });
+  const say = (channel: unknown, payload?: unknown, key?: string): void =>
+    visit.say({ type: 'publish', id: ++id, channel, payload, key });
   const settle = (outcome: Outcome): void =>
     (settlings.shift() ?? assert.fail('Nothing was sent'))(outcome);
   const replies = (): readonly unknown[] => visit.socket.messages.slice(1);
-  return { chamber, ...visit, say, texts, settle, replies };
+  return { chamber, ...visit, say, texts, keys, settle, replies };
 }
 
 function errorOf(id: number, code: string, message: string, retry = 'no') {
@@ -84,6 +86,37 @@ describe('A message that is published on postern.v1', () => {
       errorOf(3, 'internal', 'Internal error', 'yes'),
     ]);
     assert.deepEqual(socket.done, []);
+  });
+
+  it('with a key may be sent again when nobody knows what became of it, and is told when it was', () => {
+    const { chamber, say, settle, replies } = setUp();
+    for (const outcome of ['committed', 'duplicate', 'unknown', 'no_keys'] as const) {
+      say('inbox', 'hello', 'key-1');
+      settle(outcome);
+      assert.equal(chamber.meters.counter('messagesPublished', { outcome }).value, 1);
+    }
+    assert.deepEqual(replies(), [
+      { type: 'ok', id: 1 },
+      { type: 'ok', id: 2, duplicate: true },
+      errorOf(3, 'outcome_unknown', 'Backend unavailable', 'yes'),
+      errorOf(4, 'keys_unavailable', 'No key can be remembered here: publish without one'),
+    ]);
+    assert.deepEqual(chamber.logged.filter(({ event }) => event === 'message_not_sent').length, 2);
+  });
+
+  it('has a key of its user, its channel and its choice, which is 32 bytes', () => {
+    const { chamber, say, keys } = setUp();
+    const bob = chamber.enter({ grant: grantOf({ inbox: 'w' }), claims: { sub: 'bob' } });
+    say('inbox', 'hello', 'key-1');
+    say('inbox', 'something else', 'key-1');
+    say('inbox', 'hello', 'key-2');
+    say('room:1', 'hello', 'key-1');
+    bob.say({ type: 'publish', id: 1, channel: 'inbox', payload: 'hello', key: 'key-1' });
+    say('inbox', 'hello');
+    assert.equal(keys[0], keys[1]);
+    assert.equal(new Set(keys).size, 5);
+    for (const key of keys.slice(0, -1)) assert.match(key ?? '', /^\\x[0-9a-f]{64}$/);
+    assert.equal(keys.at(-1), undefined);
   });
 
   it('is refused where the channel is not granted for writing, or has no such name', () => {

@@ -2,7 +2,7 @@ import { codeOf, reasonOf } from './diagnosis.ts';
 import { isUsable, schemaTrouble } from './schema-state.ts';
 import type { SchemaState } from './schema-state.ts';
 
-/** What keeps presence from being written down. */
+/** What keeps a gateway from writing to the schema `postern`. */
 export interface Hindrance {
   readonly reason: string;
   readonly mend: string;
@@ -11,12 +11,17 @@ export interface Hindrance {
 }
 
 const MIGRATE = 'run postern migrate';
+const GRANT =
+  'as the owner of the schema postern: postern migrate --grant, with the gateway’s role';
+
+/** A table is there, and this role may not use it. */
+export const FORBIDDEN: Hindrance = { reason: '42501', mend: GRANT, kind: 'lasting' };
 
 /** What somebody has to mend, by SQLSTATE. */
 const lasting: Readonly<Record<string, string>> = {
   '25006': 'name the primary in POSTERN_DATABASE_URL, and see to default_transaction_read_only',
   '3F000': MIGRATE,
-  '42501': 'as the owner of the schema postern: postern migrate --grant, with the gateway’s role',
+  '42501': GRANT,
   '42703': MIGRATE,
   '42P01': MIGRATE,
 };
