@@ -23,7 +23,10 @@ function faulty(at: EventName): { readonly log: Log; readonly events: EventName[
 describe('A bug', () => {
   it('in the handling of a message ends its sender with 1011, and nobody else', async () => {
     const { log, events } = faulty('message_too_big');
-    const { client } = await startGateway(scope, { hooks: { log } });
+    const { client } = await startGateway(scope, {
+      hooks: { log },
+      environment: { POSTERN_MIGRATE: 'false' },
+    });
     const [sender, other] = [await client(CHAT), await client(CHAT)];
     sender.send('x'.repeat(8_000));
     assert.deepEqual(await sender.closed(), { code: 1011, reason: 'Internal error' });

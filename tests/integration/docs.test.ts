@@ -136,7 +136,7 @@ describe('the page on the protocol', () => {
     await until('both messages', () => messages.length === 2);
     assert.deepEqual(messages.map(payloadOf), ['one', 'two']);
 
-    second?.send('x'.repeat(8_000));
+    second?.send('x'.repeat(65_537));
     assert.equal(await inTime('the end', stopped), failures.messageTooBig.close);
   });
 });

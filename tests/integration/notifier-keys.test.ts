@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import pg from 'pg';
+
 import { recordFeed, recordNotifier } from '../support/feed-parts.ts';
 import { buildGate } from '../support/gate.ts';
 import { failOnLeaks } from '../support/leaks.ts';
+import { listen } from '../support/listen.ts';
 import { freshDatabase } from '../support/postgres.ts';
 import { lookAfter, usableTables } from '../support/publishing.ts';
 import { makeRole } from '../support/roles.ts';
@@ -219,5 +222,47 @@ describe('A text with a key', () => {
       return rows.length < 10 && rows;
     });
     assert.ok(left.length > 0 && Number(left[0]?.['age']) >= 595);
+  });
+});
+
+describe('A long text', () => {
+  it('is laid down where all gateways of its channel find it, and is no business of a short one', async () => {
+    const { test, tables } = await setUp();
+    const listener = await listen(scope, { url: test.url, channel: 'postern.private' });
+    const { send, settled } = recordNotifier(scope, test, tables);
+    const text = JSON.stringify({ channel: 'chat', payload: 'x'.repeat(8_000) });
+    send('short', text);
+    await settled(2);
+    const [reference = ''] = await listener.heard(1);
+    const { id, ...rest } = JSON.parse(reference);
+    assert.deepEqual(rest, { channel: 'chat', databaseChannel: test.channel });
+    const rows = await test.query('SELECT id::text, database_channel, text FROM postern.payload');
+    assert.deepEqual(rows, [{ id, database_channel: test.channel, text }]);
+  });
+
+  it('is cleared away after five minutes, and not while its transaction is just over', async () => {
+    const test = await freshDatabase(scope);
+    const useTables = await usableTables(scope, test.url, 600);
+    const late = new pg.Client({ connectionString: test.url });
+    await late.connect();
+    scope.after(() => late.end());
+    const lay = (age: string): string => `INSERT INTO postern.payload
+      VALUES (gen_random_uuid(), 'd', '${age}', clock_timestamp() - interval '${age}')`;
+    await late.query(`BEGIN; ${lay('1 hour')}`);
+    for (const age of ['6 minutes', '4 minutes']) await test.query(lay(age));
+    recordNotifier(scope, test, useTables);
+    const left = async () =>
+      (await test.query('SELECT text FROM postern.payload ORDER BY text')).map(({ text }) => text);
+    await until('what is over to go', async () => (await left()).join() === '4 minutes');
+
+    await late.query('COMMIT');
+    // Keys are forgotten after texts, each time.
+    await test.query(`INSERT INTO postern.publication_key
+      VALUES (sha256('marker'), clock_timestamp() - interval '11 minutes')`);
+    await until('the next time', async () => {
+      return (await test.query('SELECT FROM postern.publication_key')).length === 0;
+    });
+    assert.deepEqual(await left(), ['1 hour', '4 minutes']);
+    await until('the late one to go', async () => (await left()).join() === '4 minutes');
   });
 });

@@ -77,15 +77,6 @@ describe('What is published on postern.v1', () => {
     await Promise.all([client.close(), raw.close()]);
   });
 
-  it('is refused when it is too long for NOTIFY, and the connection stays', async () => {
-    const { port } = await startPreauth(scope);
-    const { client } = await enterByBearer(port, {});
-    const { type, code, retry } = await publish(client, 'x'.repeat(8_000));
-    assert.deepEqual([type, code, retry], ['error', 'too_big', 'no']);
-    assert.deepEqual(await publish(client, 'x'.repeat(7_000)), OK);
-    await client.close();
-  });
-
   it('is not taken any more when another token does not grant it', async () => {
     const { port } = await startPreauth(scope);
     const { client } = await enterByBearer(port, {});

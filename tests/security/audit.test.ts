@@ -97,7 +97,7 @@ describe('An audit line', () => {
   it('tells of a client that is sent away for what it sent', async () => {
     const gateway = await startGateway(scope);
     const client = await gateway.client(CLAIMS);
-    client.send('x'.repeat(8_000));
+    client.send('x'.repeat(65_537));
     await client.closed();
     const [line] = auditOf(gateway);
     assert.equal(line?.fields['outcome'], 'limited');

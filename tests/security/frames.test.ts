@@ -19,7 +19,12 @@ const { continuation, text, binary, close, ping, pong } = opcodes;
 function start(): Promise<TestGateway> {
   return startGateway(scope, {
     databaseUrl,
-    environment: { POSTERN_DATABASE_CHANNEL: channel, POSTERN_POOL_SIZE: '1' },
+    environment: {
+      POSTERN_DATABASE_CHANNEL: channel,
+      POSTERN_POOL_SIZE: '1',
+      // Without tables for longer messages.
+      POSTERN_MIGRATE: 'false',
+    },
   });
 }
 

@@ -94,8 +94,9 @@ export const exchanges: Readonly<Record<string, Exchange>> = {
     for (const message of [
       { type, id: 1, channel: ROOM, payload: { text: 'hello' } },
       { type, id: 2, channel: 'news', payload: 'hello' },
-      { type, id: 3, channel: ROOM, payload: 'x'.repeat(8_000) },
-      { type, id: 4, channel: ROOM },
+      { type, id: 3, channel: ROOM },
+      { type, id: 4, channel: ROOM, payload: 'once', key: '8f1f' },
+      { type, id: 5, channel: ROOM, payload: 'once', key: '8f1f' },
     ]) {
       recorded.says(client, message);
       await recorded.hears(client);

@@ -82,6 +82,18 @@ export const metricCauses = {
   batchMessages: sendOne,
   commitSeconds: sendOne,
   notificationsReceived: sendOne,
+  heldBytes: {
+    act: async ({ query, channel }) => {
+      const slow = query(`DO $$ BEGIN
+        LOCK TABLE postern.payload IN ACCESS EXCLUSIVE MODE; PERFORM pg_sleep(3); END $$`);
+      // The database may be dropped before that is over.
+      slow.catch(() => undefined);
+      const id = '0b8f4c1e-7d5a-4f2e-9c39-3f0f8f2f5b11';
+      await query(`SELECT pg_notify('postern.private', $1)`, [
+        JSON.stringify({ id, channel: 'chat', databaseChannel: channel }),
+      ]);
+    },
+  },
   deliveries: sendOne,
   deliveredBytes: sendOne,
   outboxBytes: {

@@ -3,8 +3,9 @@ import { disconnectionFor } from './disconnection.ts';
 import { GatewayError } from './errors.ts';
 import { replayStoreFor } from './handshakes.ts';
 import type { Spend } from './http/credentials.ts';
-import { createIncoming } from './incoming.ts';
 import type { Part } from './lifecycle.ts';
+import { orderedFor } from './ordered.ts';
+import type { Ordered } from './ordered.ts';
 import { Database } from './postgres/connect.ts';
 import type { FeedListener } from './postgres/feed.ts';
 import { NotifyFeed } from './postgres/notify-feed.ts';
@@ -13,7 +14,7 @@ import type { Presence } from './postgres/presence.ts';
 import { presenceFor } from './presence.ts';
 import { PublicationTables } from './postgres/publication-tables.ts';
 import { SchemaKeeper } from './postgres/schema-keeper.ts';
-import { listenTogether, TableFollower } from './postgres/table-follower.ts';
+import { hearing, listenTogether, TableFollower } from './postgres/table-follower.ts';
 import { revocationFor } from './revocation.ts';
 
 /** The feed into the hub, the notifier out to PostgreSQL, and what the schema keeps. */
@@ -40,6 +41,7 @@ export function joinPostgres(core: Core) {
   // It need not be waited for by everybody who embeds a gateway.
   lost.catch(() => undefined);
 
+  const order = orderedFor({ ...core, database, tables });
   const { isRevoked, table: revocations } = revocationFor(core);
   const { attendance, presence } = presenceFor({ ...core, database });
   const disconnections = disconnectionFor({ ...core, attendance });
@@ -53,17 +55,19 @@ export function joinPostgres(core: Core) {
       log,
       onProof: (seconds) => meters.histogram('feedRoundTripSeconds').observe(seconds),
       privately: () =>
-        listenTogether(
-          [revocations(), disconnections].map((table) => new TableFollower(database, table)),
-        ),
+        listenTogether([
+          hearing(order.noticed),
+          ...[revocations(), disconnections].map((table) => new TableFollower(database, table)),
+        ]),
     },
-    listenerFor(core, { notifier, presence, lost: (error) => lose(error) }),
+    listenerFor(order, { notifier, presence, lost: (error) => lose(error) }),
   );
   const schema = new SchemaKeeper({ database, enabled: options.migrate, log });
   const replays = replayStoreFor(options, { ...core, database });
   const stores: readonly Part[] = [
     { name: 'schema', start: () => schema.start(), stop: () => schema.stop() },
     { name: 'publication', start: () => tables.start(), stop: () => tables.stop() },
+    { name: 'payloads', stop: () => order.stop() },
     { name: 'replays', start: () => replays.start(), stop: () => replays.stop() },
     { name: 'presence', start: () => presence.start(), stop: () => presence.stop() },
   ];
@@ -78,20 +82,19 @@ interface Told extends Pick<FeedListener, 'lost'> {
 }
 
 /** What is done about all that the feed tells. */
-function listenerFor(core: Core, { notifier, presence, lost }: Told): FeedListener {
-  const incoming = createIncoming(core);
+function listenerFor(order: Ordered, { notifier, presence, lost }: Told): FeedListener {
   let broken = false;
   return {
-    notified: incoming.publish,
+    notified: order.notified,
     down: () => {
       broken = true;
       notifier.hold();
-      incoming.interrupted();
+      order.interrupted();
     },
     up: () => {
       notifier.release();
       presence.verify();
-      if (broken) incoming.restored();
+      if (broken) order.restored();
       broken = false;
     },
     lost,

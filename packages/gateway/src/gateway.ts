@@ -131,7 +131,7 @@ function joinSessions(core: Core, { notifier: publisher, attendance }: SessionSi
   const envelopes = new Envelopes(() => clock.wallMs());
   const meta = createMetaChannel({ publisher, envelopes, metaChannel, metaClose, log });
   const publish = createPublish({ publisher, log, meters });
-  const raw = createRawProtocol({ publish, envelopes, log, meters });
+  const raw = createRawProtocol({ publish, envelopes, meters });
   const parts = { ...core, ...options, wheel, turns: new Turns() };
   const v1 = createV1Protocol({ ...parts, hub: core.hubs.v1, publish, envelopes });
   const sse = createSseProtocol({ ...parts, hub: core.hubs.sse, heartbeat });

@@ -5,6 +5,7 @@ import { readNotification } from './postgres/envelope.ts';
 import { eventFrame, textEvent } from './session/event-frame.ts';
 import { messageFrame, textFrame } from './session/frame.ts';
 import { publicationText } from './session/publication.ts';
+import type { Session } from './session/session.ts';
 
 /** What becomes of what the feed brings, and of what it does not bring. */
 export interface Incoming {
@@ -25,6 +26,12 @@ export function createIncoming(core: Core): Incoming {
   const notifications = meters.counter('notificationsReceived');
   let isInterrupted = false;
   const tell = tellerFor(core);
+  /** The raw protocol has no words for a gap. */
+  const endRaw = (isConcerned: (session: Session) => boolean): void => {
+    if (rawGap !== 'close') return;
+    for (const session of registry.all())
+      if (session.protocol === 'raw' && isConcerned(session)) session.end(failures.restart);
+  };
 
   return {
     publish: (text) => {
@@ -43,9 +50,13 @@ export function createIncoming(core: Core): Incoming {
       hubs.sse.broadcast(channel, () => textEvent('message', message, { id: history.cursor }));
     },
     lost: (channel) => {
+      // The gap at the return covers it, too.
+      if (isInterrupted) return;
       history.interrupt(channel);
       tell.lost(channel);
       meters.counter('gapsTold', { reason: 'payload_lost' }).add();
+      const readers: ReadonlySet<unknown> = hubs.raw.subscribersOf(channel);
+      endRaw((session) => readers.has(session));
     },
     interrupted: () => {
       isInterrupted = true;
@@ -57,10 +68,7 @@ export function createIncoming(core: Core): Incoming {
       tell.status('up');
       tell.allLost();
       meters.counter('gapsTold', { reason: 'feed_lost' }).add();
-      // The raw protocol has no words for that.
-      if (rawGap !== 'close') return;
-      for (const session of registry.all())
-        if (session.protocol === 'raw') session.end(failures.restart);
+      endRaw(() => true);
     },
   };
 }

@@ -54,6 +54,7 @@ export const messages: Readonly<Record<string, Readonly<Record<string, Rule>>>> 
     'channels?': grant,
     'cursor?': name,
     'recovered?': oneOf(true, false),
+    'duplicate?': oneOf(true),
   },
   error: { id: whole, code, message: text, retry: oneOf('yes', 'no', 'new-token') },
   pong: { id: whole },

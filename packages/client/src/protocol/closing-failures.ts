@@ -50,7 +50,7 @@ export const closingFailures = {
     code: 'too_big',
     retry: 'no',
     advice:
-      'A message exceeds POSTERN_MAX_MESSAGE_BYTES, or its envelope the 7,999 bytes that NOTIFY carries. Send less.',
+      'A message exceeds POSTERN_MAX_MESSAGE_BYTES, or its envelope 1 MiB; or 7,999 bytes, where the table for longer ones cannot be used. Send less.',
   },
   internal: {
     http: 500,

@@ -1,9 +1,15 @@
 import { diagnose } from '../postgres/diagnosis.ts';
 import type { Database, DatabaseLog } from '../postgres/connect.ts';
-import { Envelopes, fitsNotification, LONGEST_NOTIFICATION_BYTES } from '../postgres/envelope.ts';
+import {
+  Envelopes,
+  fitsNotification,
+  LONGEST_ENVELOPE_BYTES,
+  LONGEST_NOTIFICATION_BYTES,
+} from '../postgres/envelope.ts';
 import { Notifier } from '../postgres/notifier.ts';
 import type { NotifierOptions } from '../postgres/notifier.ts';
 import type { Outcome } from '../postgres/outgoing.ts';
+import { PublicationTables } from '../postgres/publication-tables.ts';
 import { CommandError } from './command-error.ts';
 import { configuration, readCommandLine } from './command-line.ts';
 import { manuals } from './manuals.ts';
@@ -27,20 +33,20 @@ export async function publish(args: readonly string[]): Promise<void> {
   const { options } = configuration(line);
   const payload = given === '-' ? await standardInput() : given;
   const text = new Envelopes(() => Date.now()).message(channel, {}, payload);
-  if (!fitsNotification(text))
-    throw new CommandError(
-      1,
-      `too long: in its envelope the message has ${Buffer.byteLength(text)} bytes, and NOTIFY takes ${LONGEST_NOTIFICATION_BYTES}. Send where it is to be found instead`,
-    );
 
   let reason = 'no answer in time';
   const log: DatabaseLog = (_event, fields) => (reason = String(fields?.['reason'] ?? reason));
   const database = openDatabase(options, log);
   try {
     await reach(database);
-    const outcome = await notify({ database, channel: options.databaseChannel, log }, text);
+    const tables = new PublicationTables({ database, migrates: false, log });
+    if (!fitsNotification(text)) await tables.start();
+    const { databaseChannel: channel } = options;
+    const outcome = await notify({ database, channel, tables, log }, text);
+    await tables.stop();
     const failure = failed[outcome];
-    if (failure !== undefined) throw new CommandError(1, `${failure} (${reason})`);
+    const why = outcome === 'too_big' ? '' : ` (${reason})`;
+    if (failure !== undefined) throw new CommandError(1, `${failure}${why}`);
   } finally {
     await database.stop();
   }
@@ -51,6 +57,7 @@ const failed: Readonly<Partial<Record<Outcome, string>>> = {
   unknown: 'whether PostgreSQL took the message is not known',
   rejected: 'PostgreSQL refused the message, nothing was sent',
   overflow: 'the message could not be queued, nothing was sent',
+  too_big: `too long, nothing was sent: NOTIFY takes an envelope of ${LONGEST_NOTIFICATION_BYTES} bytes, and the table for longer ones, up to ${LONGEST_ENVELOPE_BYTES}, is not there or not to be used; see postern doctor`,
 };
 
 /** A notifier waits for its database, however long it takes: so it must be there. */

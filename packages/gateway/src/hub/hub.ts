@@ -53,6 +53,11 @@ export class Hub {
     for (const channel of this.#channels.keys()) this.tell(channel, () => encode(channel));
   }
 
+  /** Those of a channel. A copy: they may leave while it is walked through. */
+  subscribersOf(channel: string): ReadonlySet<Subscriber> {
+    return new Set(this.#channels.get(channel));
+  }
+
   /** The channels that have a subscriber. */
   get channels(): Iterable<string> {
     return this.#channels.keys();

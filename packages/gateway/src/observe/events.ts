@@ -172,7 +172,8 @@ export const events = {
   socket_error: { level: 'debug', meaning: 'A connection broke or its client broke RFC 6455.' },
   message_too_big: {
     level: 'info',
-    meaning: 'A message did not fit into a notification; its sender was told by close code 1009.',
+    meaning:
+      'A message was too long: for NOTIFY, where `publication_tables_unavailable` was said, or with an envelope of more than 1 MiB. Its sender was told.',
   },
   message_not_sent: {
     level: 'warn',
@@ -238,7 +239,12 @@ export const events = {
   publication_tables_unavailable: {
     level: 'warn',
     meaning:
-      'Messages with a key are refused (`keys_unavailable`); `reason` says why, `mend` what to do. Others are not concerned. It is tried again; said once, until it works.',
+      'Messages with a key are refused (`keys_unavailable`), and so are those that NOTIFY does not carry, whose envelope is over 7,999 bytes (`too_big`, close 1009); `reason` says why, `mend` what to do. Others are not concerned. It is tried again; said once, until it works.',
+  },
+  payload_lost: {
+    level: 'warn',
+    meaning:
+      'So many long `messages` could not be fetched from `postern.payload`; `reason` says why. Subscribers of their channels were told by a `gap`, on the raw protocol only where `POSTERN_RAW_GAP=close` is set. `not found`: somebody has notified a reference to nothing, or it took more than five minutes.',
   },
   publishing_waits: {
     level: 'warn',

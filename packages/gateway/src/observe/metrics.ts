@@ -134,9 +134,9 @@ export const metrics = {
     type: 'counter',
     name: 'postern_messages_published_total',
     labels: {
-      outcome: ['committed', 'duplicate', 'unknown', 'rejected', 'overflow', 'no_keys'],
+      outcome: ['committed', 'duplicate', 'unknown', 'rejected', 'overflow', 'no_keys', 'too_big'],
     },
-    help: 'Messages meant for PostgreSQL, by what became of them: `committed`; `duplicate`, its key had been used before; `unknown`, the connection broke meanwhile; `rejected` by PostgreSQL; `overflow`, too much was waiting already; `no_keys`, it has a key, and keys cannot be remembered (`publication_tables_unavailable`).',
+    help: 'Messages meant for PostgreSQL, by what became of them: `committed`; `duplicate`, its key had been used before; `unknown`, the connection broke meanwhile; `rejected` by PostgreSQL; `overflow`, too much was waiting already; `no_keys`, it has a key, and keys cannot be remembered (`publication_tables_unavailable`); `too_big`, it is too long to be carried.',
   },
   notifierMessages: {
     type: 'gauge',
@@ -164,6 +164,11 @@ export const metrics = {
     type: 'counter',
     name: 'postern_notifications_received_total',
     help: 'Notifications that PostgreSQL handed over, for whomever they were.',
+  },
+  heldBytes: {
+    type: 'gauge',
+    name: 'postern_held_bytes',
+    help: 'Bytes of notifications that wait for a long message before them on the same channel, which is being fetched.',
   },
   deliveries: {
     type: 'counter',

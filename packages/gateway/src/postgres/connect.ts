@@ -14,6 +14,7 @@ export type DatabaseEvent =
   | 'listener_lost'
   | 'listener_restored'
   | 'message_not_sent'
+  | 'payload_lost'
   | 'presence_kept'
   | 'presence_unavailable'
   | 'publication_tables_unavailable'

@@ -4,6 +4,9 @@ import { sortedMembers } from './sorted-json.ts';
 /** `NOTIFY` takes fewer than 8,000 bytes (`NOTIFY_PAYLOAD_MAX_LENGTH`), whatever is configured. */
 export const LONGEST_NOTIFICATION_BYTES = 7_999;
 
+/** The longest text that is carried at all: what `NOTIFY` does not take lies in `postern.payload` meanwhile. */
+export const LONGEST_ENVELOPE_BYTES = 1_048_576;
+
 /** Whether `NOTIFY` can carry this text. */
 export function fitsNotification(text: string): boolean {
   // No character takes more than three bytes per UTF-16 unit: most texts need not be counted.

@@ -18,6 +18,8 @@ export interface ServerFacts {
   readonly schema: SchemaState;
   /** The tables of it, once it is there, that this user lacks rights to. */
   readonly forbiddenTables: readonly string[];
+  /** The database channel that `postern.publish` notifies. */
+  readonly publishChannel: string;
   /** How full the queue of notifications is, from 0 to 1. */
   readonly queueUsage: number;
   /** How many more connections this user would be given now. */
@@ -51,6 +53,7 @@ interface Row {
   readonly encoding: string;
   readonly replica: boolean;
   readonly pid: number;
+  readonly publishChannel: string;
   readonly queueUsage: number;
   readonly connectionsLeft: number;
   readonly connectionsAtMost: number;
@@ -73,6 +76,8 @@ const QUESTION = `
     current_setting('server_encoding') AS encoding,
     pg_is_in_recovery() AS replica,
     pg_backend_pid() AS pid,
+    coalesce(nullif(current_setting('postern.database_channel', true), ''),
+      'postgres-websockets-listener') AS "publishChannel",
     pg_notification_queue_usage()::float8 AS "queueUsage",
     least(place.whole - taken.whole, place.role - taken.role, place.base - taken.base)
       AS "connectionsLeft",

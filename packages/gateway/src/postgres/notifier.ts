@@ -5,7 +5,8 @@ import { answerWithin } from './connect.ts';
 import { reasonOf } from './diagnosis.ts';
 import { ANSWER_DEADLINE_MS, fateOf } from './fate.ts';
 import { Fence } from './fence.ts';
-import { OutgoingQueue, QUEUE_BYTES } from './outgoing.ts';
+import { longTextsIn } from './long-texts.ts';
+import { needsTables, OutgoingQueue, QUEUE_BYTES } from './outgoing.ts';
 import type { Outgoing, Settle } from './outgoing.ts';
 import { notifyBatch, readClock } from './publishing-statements.ts';
 import type { BatchAnswer } from './publishing-statements.ts';
@@ -24,7 +25,7 @@ export interface NotifierOptions {
   readonly database: Database;
   /** The database channel. */
   readonly channel: string;
-  /** Without them no message with a key is taken. */
+  /** Without them no message with a key is taken, nor one that NOTIFY does not take. */
   readonly tables?: Tables;
   readonly log: DatabaseLog;
   /** Told of each commit how many texts it took, and how long it lasted. */
@@ -69,15 +70,18 @@ export class Notifier {
   }
 
   /**
-   * Takes the texts of one message, all or none: each of them {@link fitsNotification} and differs
+   * Takes the texts of one message, all or none: each of them is an envelope, or else short, and differs
    * from all others. `settle` is called once, for the message: at once when it is not taken, else later.
    * A `key`, 32 bytes as `\x` and hexadecimal digits, is for a message of one text.
    */
   send(texts: readonly string[], settle: Settle, key?: string): void {
-    const { tables } = this.#options;
-    if (key !== undefined && (tables === undefined || tables.state === 'unusable'))
-      settle('no_keys');
-    else if (!this.#accepting || !this.#queue.add(texts, settle, key)) settle('overflow');
+    const { tables, channel } = this.#options;
+    const hasTables = tables !== undefined && tables.state !== 'unusable';
+    const longs = longTextsIn(texts, channel);
+    if (longs === undefined || (!hasTables && longs.length > 0)) settle('too_big');
+    else if (!hasTables && key !== undefined) settle('no_keys');
+    else if (!this.#accepting || !this.#queue.add({ texts, longs, key }, settle))
+      settle('overflow');
     else this.#sendOn();
   }
 
@@ -140,7 +144,8 @@ export class Notifier {
     const { waitMs } = this.#fence;
     if (waitMs > 0) return await pause(waitMs, this.#stopping.signal);
     const { tables } = this.#options;
-    if (tables?.state === 'unknown' && this.#queue.hasKeys) return await this.#getToKnow(tables);
+    if (tables?.state === 'unknown' && this.#queue.needsTables)
+      return await this.#getToKnow(tables);
     const client = await this.#checkout();
     if (client === undefined) return;
     const batch = this.#sift(this.#queue.next());
@@ -159,15 +164,15 @@ export class Notifier {
 
   /** Settles what may not be sent any more, and returns all else. */
   #sift(batch: readonly Outgoing[]): readonly Outgoing[] {
-    if (!this.#queue.hasKeys) return batch;
+    if (!this.#queue.needsTables) return batch;
     const isUnusable = this.#options.tables?.state === 'unusable';
     const startMs = performance.now() - RETRY_MS;
     return batch.filter((outgoing) => {
       const { key, triedAtMs } = outgoing;
-      if (key === undefined) return true;
       const isLate = triedAtMs !== undefined && triedAtMs < startMs;
-      if (!isUnusable && !isLate) return true;
-      this.#queue.settle([outgoing], triedAtMs === undefined ? 'no_keys' : 'unknown');
+      if (!isLate && !(isUnusable && needsTables(outgoing))) return true;
+      const refusal = key === undefined ? 'too_big' : 'no_keys';
+      this.#queue.settle([outgoing], triedAtMs === undefined ? refusal : 'unknown');
       return false;
     });
   }
@@ -253,8 +258,8 @@ export class Notifier {
     }
     client.release();
     if (fate === 'hindered') return await this.#again(batch, reason);
-    const needTables = batch.some(({ key }) => key !== undefined);
-    if (needTables && this.#options.tables?.failed(error) === true) this.#queue.putBack(batch);
+    if (batch.some(needsTables) && this.#options.tables?.failed(error) === true)
+      this.#queue.putBack(batch);
     else if (batch.length > 1) {
       // The bad one must fail alone: it is looked for by halves, and the order is kept.
       const middle = batch.length >> 1;

@@ -1,9 +1,10 @@
 /**
  * What became of a message: committed; not notified, as its key had been used; perhaps committed, perhaps
- * not; refused by PostgreSQL, and certainly not committed; never sent, as too much is waiting already; or
- * never sent, as keys cannot be remembered.
+ * not; refused by PostgreSQL, and certainly not committed; never sent, as too much is waiting already, as
+ * keys cannot be remembered, or as it is too long.
  */
-export type Outcome = 'committed' | 'duplicate' | 'unknown' | 'rejected' | 'overflow' | 'no_keys';
+export type Outcome =
+  'committed' | 'duplicate' | 'unknown' | 'rejected' | 'overflow' | 'no_keys' | 'too_big';
 
 /** Told once what became of a message. Must not throw. */
 export type Settle = (outcome: Outcome) => void;
@@ -12,11 +13,32 @@ export type Settle = (outcome: Outcome) => void;
 export interface Outgoing {
   readonly text: string;
   readonly bytes: number;
+  /** Of a text that NOTIFY does not take: where it is to lie, and what is notified in its place. */
+  readonly long: LongText | undefined;
   /** The key that keeps it from being notified twice, as `\x` and hexadecimal digits. */
   readonly key: string | undefined;
   readonly message: Message;
   /** When it was sent first, by the monotonic clock; undefined: it was not. */
   triedAtMs: number | undefined;
+}
+
+/** Where a long text lies: the id of its row, and the text that refers to it. */
+export interface LongText {
+  readonly id: string;
+  readonly reference: string;
+}
+
+/** A message that is to be sent. */
+export interface Given {
+  readonly texts: readonly string[];
+  /** What is long of them, at the same places; empty: nothing is. */
+  readonly longs: readonly (LongText | undefined)[];
+  readonly key: string | undefined;
+}
+
+/** Whether it takes a table to send this, and PostgreSQL's NOTIFY alone does not do. */
+export function needsTables({ key, long }: Outgoing): boolean {
+  return key !== undefined || long !== undefined;
 }
 
 /** One message: a text for each of its channels. */
@@ -31,6 +53,7 @@ const SEVERITY: readonly Outcome[] = [
   'committed',
   'duplicate',
   'no_keys',
+  'too_big',
   'rejected',
   'unknown',
   'overflow',
@@ -53,11 +76,12 @@ export class OutgoingQueue {
   readonly #ahead: (readonly Outgoing[])[] = [];
   #unsettledBytes = 0;
   #unsettledTexts = 0;
-  #unsettledKeys = 0;
+  /** Those of them that need tables. */
+  #needy = 0;
 
-  /** Whether any text has a key that PostgreSQL has not answered for. */
-  get hasKeys(): boolean {
-    return this.#unsettledKeys > 0;
+  /** Whether there is any that needs tables among those that PostgreSQL has not answered for. */
+  get needsTables(): boolean {
+    return this.#needy > 0;
   }
 
   /** Whether nothing waits to be sent. */
@@ -76,16 +100,17 @@ export class OutgoingQueue {
   }
 
   /** Takes the texts of one message, all or none: whether it did. */
-  add(texts: readonly string[], settle: Settle, key: string | undefined): boolean {
+  add({ texts, longs, key }: Given, settle: Settle): boolean {
     const message: Message = { settle, left: texts.length, outcome: 'committed' };
-    const added = texts.map((text): Outgoing => {
-      return { text, bytes: Buffer.byteLength(text), key, message, triedAtMs: undefined };
+    const added = texts.map((text, place): Outgoing => {
+      const bytes = Buffer.byteLength(text);
+      return { text, bytes, long: longs[place], key, message, triedAtMs: undefined };
     });
     const bytes = added.reduce((sum, outgoing) => sum + outgoing.bytes, 0);
     if (this.#unsettledBytes + bytes > QUEUE_BYTES) return false;
     this.#unsettledBytes += bytes;
     this.#unsettledTexts += added.length;
-    if (key !== undefined) this.#unsettledKeys += added.length;
+    if (key !== undefined || longs.length > 0) this.#needy += added.filter(needsTables).length;
     this.#queue.push(...added);
     return true;
   }
@@ -102,10 +127,11 @@ export class OutgoingQueue {
 
   /** Says what became of texts that were taken out. */
   settle(batch: readonly Outgoing[], outcome: Outcome): void {
-    for (const { bytes, key, message } of batch) {
+    for (const outgoing of batch) {
+      const { bytes, message } = outgoing;
       this.#unsettledBytes -= bytes;
       this.#unsettledTexts -= 1;
-      if (key !== undefined) this.#unsettledKeys -= 1;
+      if (needsTables(outgoing)) this.#needy -= 1;
       if (SEVERITY.indexOf(outcome) > SEVERITY.indexOf(message.outcome)) message.outcome = outcome;
       message.left -= 1;
       if (message.left === 0) message.settle(message.outcome);

@@ -29,17 +29,25 @@ const CHUNK_ROWS = 5_000;
 const CHUNKS = 20;
 const MORE_MS = 1_000;
 
-const TABLES: readonly string[] = ['postern.publication_key'];
-
-/** How long a key counts. */
-export const KEY_MINUTES = 10;
+const TABLES: readonly string[] = ['postern.publication_key', 'postern.payload'];
 
 /** A row that another gateway is just clearing away is not waited for. */
 const FORGET_KEYS = `
   DELETE FROM postern.publication_key WHERE key IN (
     SELECT key FROM postern.publication_key
-    WHERE used_at < clock_timestamp() - interval '${KEY_MINUTES} minutes'
+    WHERE used_at < clock_timestamp() - interval '10 minutes'
     ORDER BY used_at LIMIT ${CHUNK_ROWS} FOR UPDATE SKIP LOCKED)`;
+
+/** Every gateway has long had time to fetch it. One that was written in a long transaction is new when that is over. */
+const FORGET_PAYLOADS = `
+  DELETE FROM postern.payload WHERE id IN (
+    SELECT id FROM postern.payload
+    WHERE written_at < clock_timestamp() - interval '5 minutes'
+      AND (pg_visible_in_snapshot(writer, $1::pg_snapshot) OR written_at < clock_timestamp() - interval '1 day')
+    ORDER BY written_at LIMIT ${CHUNK_ROWS} FOR UPDATE SKIP LOCKED)`;
+
+/** Which transactions are over. */
+const SNAPSHOT = 'SELECT pg_catalog.pg_current_snapshot()::text AS snapshot';
 
 const BEGIN = `
   BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -58,6 +66,8 @@ export class PublicationTables {
   #tending: Promise<void> | undefined;
   #failures = 0;
   #said = false;
+  /** What was over when it was tidied last: by now everybody has seen it. */
+  #snapshot: string | undefined;
 
   constructor(options: PublicationTablesOptions) {
     this.#options = options;
@@ -121,7 +131,7 @@ export class PublicationTables {
   async #attempt(): Promise<Hindrance | 'more' | undefined> {
     try {
       return await this.#options.database.lend(DEADLINE_MS, async (client) => {
-        if (this.#state === 'usable') return await tidy(client);
+        if (this.#state === 'usable') return await this.#tidy(client);
         const hindrance = await this.#look(client);
         if (hindrance === undefined) this.#settle('usable');
         return hindrance;
@@ -152,12 +162,27 @@ export class PublicationTables {
     if (state === 'usable') this.#said = false;
     this.#hasLooked();
   }
+
+  async #tidy(client: ClientBase): Promise<'more' | undefined> {
+    const { rows } = await client.query<{ readonly snapshot: string }>(SNAPSHOT);
+    const snapshot = this.#snapshot;
+    const more = [
+      snapshot === undefined ? undefined : await forget(client, FORGET_PAYLOADS, [snapshot]),
+      await forget(client, FORGET_KEYS, []),
+    ].find((one) => one !== undefined);
+    if (more === undefined || snapshot === undefined) this.#snapshot = rows[0]?.snapshot;
+    return more;
+  }
 }
 
-async function tidy(client: ClientBase): Promise<'more' | undefined> {
+async function forget(
+  client: ClientBase,
+  sql: string,
+  values: readonly string[],
+): Promise<'more' | undefined> {
   for (let chunk = 0; chunk < CHUNKS; chunk += 1) {
     await client.query(BEGIN);
-    const { rowCount } = await client.query(FORGET_KEYS);
+    const { rowCount } = await client.query(sql, [...values]);
     await client.query('COMMIT');
     if (rowCount !== CHUNK_ROWS) return undefined;
   }

@@ -1,5 +1,7 @@
 import type { ClientBase } from 'pg';
 import type { Passage } from './fence.ts';
+import { PRIVATE_CHANNEL } from './listen-connection.ts';
+import { needsTables } from './outgoing.ts';
 import type { Outgoing } from './outgoing.ts';
 
 /** What a batch is sent with. */
@@ -46,14 +48,16 @@ const NOTIFY = `
 /**
  * As above, and of texts with a key only those go whose key nobody has used, here or in this very batch.
  * The keys are written in the transaction that notifies, so that both are committed or neither is; and in
- * the order of keys, so that two gateways which are given the same do not wait for each other. Runs with
- * whatever `search_path` there is.
+ * the order of keys, so that two gateways which are given the same do not wait for each other. In the same
+ * transaction the long ones are laid down, and notified is what refers to them. Runs with whatever
+ * `search_path` there is.
  */
-const NOTIFY_FRESH = `
+const NOTIFY_BY_TABLES = `
   WITH ${FENCE}, given AS MATERIALIZED (
     SELECT given.*,
       pg_catalog.row_number() OVER (PARTITION BY given.key ORDER BY given.place) AS nth
-    FROM fence, unnest($4::text[], $5::bytea[]) WITH ORDINALITY AS given (text, key, place)
+    FROM fence, unnest($4::text[], $5::bytea[], $6::uuid[], $7::text[])
+      WITH ORDINALITY AS given (notification, key, id, long, place)
     WHERE fence.passage OPERATOR(pg_catalog.=) 'open'
   ), fresh AS (
     INSERT INTO postern.publication_key (key)
@@ -67,8 +71,12 @@ const NOTIFY_FRESH = `
     WHERE given.key IS NULL
       OR (fresh.key IS NOT NULL AND given.nth OPERATOR(pg_catalog.=) 1)
     ORDER BY given.place
+  ), laid AS (
+    INSERT INTO postern.payload (id, database_channel, text)
+    SELECT going.id, $1, going.long FROM going WHERE going.id IS NOT NULL
   ), notified AS (
-    SELECT pg_catalog.array_agg(going.place::int) AS places, count(pg_notify($1, going.text))
+    SELECT pg_catalog.array_agg(going.place::int) AS places, count(pg_notify(
+      CASE WHEN going.id IS NULL THEN $1 ELSE '${PRIVATE_CHANNEL}' END, going.notification))
     FROM going
   )
   SELECT fence.passage, ${NOW} AS seconds, notified.places FROM fence, notified`;
@@ -79,16 +87,23 @@ export async function notifyBatch(
   batch: readonly Outgoing[],
   { channel, lock, lease }: Sending,
 ): Promise<BatchAnswer> {
-  const texts = batch.map(({ text }) => text);
-  const values = [channel, lock, lease, texts];
-  if (batch.every(({ key }) => key === undefined)) {
+  if (!batch.some(needsTables)) {
+    const values = [channel, lock, lease, batch.map(({ text }) => text)];
     const query = { name: 'postern_notify', text: NOTIFY, values };
     const { passage, seconds } = only((await client.query<Answer>(query)).rows);
     return { passage, seconds, isNotified: () => true };
   }
-  const keys = batch.map(({ key }) => key);
-  const query = { name: 'postern_notify_fresh', text: NOTIFY_FRESH, values: [...values, keys] };
-  const { passage, seconds, places } = only((await client.query<FreshAnswer>(query)).rows);
+  const values = [
+    channel,
+    lock,
+    lease,
+    batch.map(({ text, long }) => long?.reference ?? text),
+    batch.map(({ key }) => key),
+    batch.map(({ long }) => long?.id),
+    batch.map(({ text, long }) => (long === undefined ? undefined : text)),
+  ];
+  const query = { name: 'postern_notify_by_tables', text: NOTIFY_BY_TABLES, values };
+  const { passage, seconds, places } = only((await client.query<AnswerByTables>(query)).rows);
   const notified = new Set(places);
   return { passage, seconds, isNotified: (place) => notified.has(place + 1) };
 }
@@ -104,7 +119,7 @@ interface Answer {
   readonly seconds: number;
 }
 
-interface FreshAnswer extends Answer {
+interface AnswerByTables extends Answer {
   /** From 1; none: null. */
   readonly places: readonly number[] | null;
 }

@@ -15,6 +15,7 @@ const rights: Readonly<Record<string, readonly string[]>> = {
   'postern.disconnection': ['SELECT'],
   // Rows that are cleared away are locked before, which takes UPDATE.
   'postern.publication_key': ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  'postern.payload': ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   'postern.present_session': ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
 };
 

@@ -110,6 +110,15 @@ export class TableFollower implements PrivateListener {
   }
 }
 
+/** Hands on what is said, and has nothing to make up for. */
+export function hearing(noticed: (text: string) => void): PrivateListener {
+  return {
+    listening: () => Promise.resolve(),
+    noticed: async (text) => noticed(text),
+    lost: () => undefined,
+  };
+}
+
 /** Listeners that share one connection; each reads after those before it when it begins. */
 export function listenTogether(listeners: readonly PrivateListener[]): PrivateListener {
   return {

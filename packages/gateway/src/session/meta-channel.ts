@@ -2,7 +2,6 @@ import { own } from '../auth/decode.ts';
 import type { Claims } from '../auth/verify.ts';
 import type { Log } from '../observe/log.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
-import { fitsNotification } from '../postgres/envelope.ts';
 import type { Publisher } from './publishing.ts';
 import type { Session } from './session.ts';
 
@@ -52,10 +51,6 @@ function shownOf({ protocol, claims }: Session): Claims {
 }
 
 function tell({ publisher, log }: MetaChannelOptions, text: string): void {
-  if (!fitsNotification(text)) {
-    log('meta_not_sent', { outcome: 'too big' });
-    return;
-  }
   publisher.send([text], (outcome) => {
     if (outcome !== 'committed') log('meta_not_sent', { outcome });
   });

@@ -4,7 +4,6 @@ import { isNameable } from '../auth/channel-rules.ts';
 import { own } from '../auth/decode.ts';
 import type { Claims } from '../auth/verify.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
-import { fitsNotification } from '../postgres/envelope.ts';
 import type { Outcome } from '../postgres/outgoing.ts';
 import { publicationKey } from '../postgres/publication-key.ts';
 import type { Publish } from './publishing.ts';
@@ -36,6 +35,7 @@ const told: Readonly<
   },
   overflow: { failure: failures.backendUnavailable },
   rejected: { failure: failures.internal },
+  too_big: { failure: failures.messageTooBig },
 };
 
 /** What one session publishes. */
@@ -60,7 +60,6 @@ export class Publications {
       return send(session, errorReply(id, failures.forbidden, { code: 'scope_denied' }));
     const text = this.#textOf(channel, payload);
     if (text === undefined) return send(session, badCommand(id, 'The payload nests too deep'));
-    if (!fitsNotification(text)) return send(session, errorReply(id, failures.messageTooBig));
 
     const message = { texts: [text], key: key === undefined ? key : this.#keyOf(channel, key) };
     this.#parts.publish(session, message, (outcome) => {

@@ -44,6 +44,7 @@ export function createPublish({ publisher, log, meters }: PublishParts): Publish
     rejected: meters.counter('messagesPublished', { outcome: 'rejected' }),
     overflow: meters.counter('messagesPublished', { outcome: 'overflow' }),
     no_keys: meters.counter('messagesPublished', { outcome: 'no_keys' }),
+    too_big: meters.counter('messagesPublished', { outcome: 'too_big' }),
   } as const satisfies Record<Outcome, unknown>;
 
   return (session, { texts, key }, settle) => {
@@ -51,7 +52,8 @@ export function createPublish({ publisher, log, meters }: PublishParts): Publish
     const settled = (outcome: Outcome): void => {
       session.unsettledBytes -= bytes;
       counts[outcome].add();
-      if (outcome !== 'committed' && outcome !== 'duplicate')
+      if (outcome === 'too_big') log('message_too_big', { session: session.id });
+      else if (outcome !== 'committed' && outcome !== 'duplicate')
         log('message_not_sent', { session: session.id, outcome });
       settle(outcome);
     };

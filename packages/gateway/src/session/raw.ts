@@ -1,10 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { failures } from '@postern/client/protocol';
 import type { Grant } from '../auth/grant.ts';
-import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
 import type { Envelopes } from '../postgres/envelope.ts';
-import { fitsNotification } from '../postgres/envelope.ts';
 import type { Outcome } from '../postgres/outgoing.ts';
 import type { RawVisitor } from './admission.ts';
 import { HEARTBEAT_SECONDS } from './heartbeat.ts';
@@ -16,7 +14,6 @@ import type { Closing, Session } from './session.ts';
 export interface RawOptions {
   readonly publish: Publish;
   readonly envelopes: Envelopes;
-  readonly log: Log;
   readonly meters: Meters;
 }
 
@@ -25,6 +22,7 @@ const told: Readonly<Partial<Record<Outcome, Closing>>> = {
   unknown: failures.backendUnavailable,
   overflow: failures.backendUnavailable,
   rejected: failures.internal,
+  too_big: failures.messageTooBig,
 };
 
 /**
@@ -32,7 +30,7 @@ const told: Readonly<Partial<Record<Outcome, Closing>>> = {
  * may write.
  */
 export function createRawProtocol(options: RawOptions): Protocol<RawVisitor> {
-  const { publish, envelopes, log, meters } = options;
+  const { publish, envelopes, meters } = options;
   // At hand: they stand on the way of each message.
   const counts = {
     received: meters.counter('messagesReceived'),
@@ -55,12 +53,6 @@ export function createRawProtocol(options: RawOptions): Protocol<RawVisitor> {
     }
     const payload = data.toString();
     const texts = writable.map((channel) => envelopes.message(channel, session.claims, payload));
-    // All or none: it is one message, however many channels it is for.
-    if (!texts.every(fitsNotification)) {
-      log('message_too_big', { session: session.id });
-      session.end(failures.messageTooBig);
-      return;
-    }
     publish(session, { texts }, (outcome) => {
       const failure = told[outcome];
       if (failure !== undefined) session.end(failure);

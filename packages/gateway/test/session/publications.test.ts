@@ -137,10 +137,16 @@ describe('A message that is published on postern.v1', () => {
     assert.deepEqual(texts, []);
   });
 
-  it('is refused when NOTIFY cannot carry it, or it nests too deep to be written', () => {
-    const { chamber, say, texts, replies } = setUp();
+  it('is refused when it cannot be carried, or nests too deep to be written', () => {
+    const { chamber, say, texts, settle, replies } = setUp();
     say('inbox', 'x'.repeat(8_000));
+    settle('too_big');
     assert.deepEqual(replies(), [errorOf(1, 'too_big', 'Message too big')]);
+    assert.deepEqual(
+      chamber.logged.filter(({ event }) => event.startsWith('message_')).map(({ event }) => event),
+      ['message_too_big'],
+    );
+    texts.length = 0;
 
     const other = chamber.enter({ grant: grantOf({ inbox: 'w' }) });
     const nested = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;

@@ -5,7 +5,7 @@ import type { Database } from '../../postgres/connect.ts';
 import { diagnose } from '../../postgres/diagnosis.ts';
 import { inspectServer } from '../../postgres/inspection.ts';
 import type { ServerFacts } from '../../postgres/inspection.ts';
-import { schemaTrouble } from '../../postgres/schema-state.ts';
+import { isUsable, schemaTrouble } from '../../postgres/schema-state.ts';
 import { ListenConnection } from '../../postgres/listen-connection.ts';
 import { RENEW_DAYS } from './certificate.ts';
 import { ok, problem, skipped, warning } from './check.ts';
@@ -22,6 +22,11 @@ export const databaseChecks: readonly Check<Reached>[] = [
   { name: 'listen', asks: 'whether LISTEN hears a NOTIFY, and how soon', run: listen },
   { name: 'clock', asks: 'how far the clocks are apart', run: clock },
   { name: 'schema', asks: 'the schema postern: migrations, rights, owner', run: schema },
+  {
+    name: 'sql-channel',
+    asks: 'whether postern.publish reaches the gateway',
+    run: publishChannel,
+  },
   {
     name: 'queue',
     asks: 'how full the queue of notifications is',
@@ -175,6 +180,16 @@ function schema({ configured: { options }, facts }: Reached): Finding {
     found.state === 'newer'
       ? 'all migrations have run, and some of a later version; they are left alone'
       : 'all migrations have run',
+  );
+}
+
+function publishChannel({ configured: { options }, facts }: Reached): Finding {
+  if (!isUsable(facts.schema)) return skipped('the schema postern is not there, or not to be used');
+  if (facts.publishChannel === options.databaseChannel)
+    return ok('postern.publish notifies the database channel that is listened on');
+  return warning(
+    'postern.publish notifies another database channel than POSTERN_DATABASE_CHANNEL: what SQL publishes by it does not come here',
+    'ALTER DATABASE … SET postern.database_channel TO the name of this one; it counts for sessions that begin then',
   );
 }
 

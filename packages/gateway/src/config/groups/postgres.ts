@@ -40,6 +40,6 @@ export const postgresOptions = {
   ),
   rawGap: option(
     oneOf(['keep', 'close']).default('keep'),
-    'Raw connections after a break of the feed: `keep` them, though messages may be missing, or `close` them with 1012.',
+    'Raw connections after a break of the feed: `keep` them, though messages may be missing, or `close` them with 1012. So, too, those of a channel of which a long message cannot be had.',
   ),
 };

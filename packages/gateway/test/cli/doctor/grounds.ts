@@ -43,6 +43,7 @@ const sound: ServerFacts = {
   pooled: false,
   forbiddenTables: [],
   schema: { state: 'current' },
+  publishChannel: 'postgres-websockets-listener',
   queueUsage: 0,
   connectionsLeft: 90,
   connectionsAtMost: 97,
