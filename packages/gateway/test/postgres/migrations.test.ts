@@ -29,6 +29,10 @@ describe('The migrations', () => {
       assert.doesNotMatch(statements, /\b(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|SET|RESET)\b/i);
     });
 
+    it(`${name} holds nothing that a database might not be able to hold`, () => {
+      assert.doesNotMatch(sql, /[^\n -~]/);
+    });
+
     it(`${name} names the schema of whatever it creates`, () => {
       const created = statements.matchAll(
         /\bCREATE\s+(?:UNLOGGED\s+)?(?:TABLE|FUNCTION|VIEW|TYPE)\s+(?:IF\s+NOT\s+EXISTS\s+)?(\S+)/gi,

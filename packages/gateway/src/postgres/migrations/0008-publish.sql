@@ -33,7 +33,7 @@ BEGIN
   IF octet_length(database_channel) > 63 OR database_channel COLLATE "C" = 'postern.private' THEN
     RAISE EXCEPTION 'postern.database_channel cannot be notified'
       USING ERRCODE = 'invalid_parameter_value',
-        HINT = 'ALTER DATABASE … SET postern.database_channel TO the POSTERN_DATABASE_CHANNEL of the gateways';
+        HINT = 'ALTER DATABASE name SET postern.database_channel TO the POSTERN_DATABASE_CHANNEL of the gateways';
   END IF;
 
   IF publish.key IS NOT NULL THEN
