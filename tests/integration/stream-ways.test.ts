@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { killListener } from '../support/failure-causes.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { APP, codeOf, FRAME, SITE_CLAIMS, startPreauth } from '../support/preauth.ts';
+import { RawSocket } from '../support/raw-socket.ts';
 import { refusedStream, StreamClient } from '../support/stream-client.ts';
 import { BEARER } from '../support/streams.ts';
 import { signToken } from '../support/tokens.ts';
@@ -91,6 +92,36 @@ describe('The way to a stream', () => {
       other.leave();
       stream.leave();
     }
+  });
+
+  it('takes no place for longer than its refusal, though the connection goes on', async () => {
+    const { port } = await startPreauth(scope, { POSTERN_CONNECTIONS_PER_ADDRESS: '1' });
+    const socket = await RawSocket.connect(port);
+    scope.after(() => Promise.resolve(socket.destroy()));
+    for (let count = 0; count < 3; count += 1) {
+      socket.write('GET /sse?channel=chat HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+      const { status, headers } = await socket.responseHead();
+      assert.equal(status, 401);
+      await socket.bytes(Number(headers.get('content-length')));
+    }
+    await (await open(port)).said('welcome');
+  });
+
+  it('is shut to whom the program has thought about for too long', async () => {
+    const gateway = await startPreauth(
+      scope,
+      { POSTERN_ON_LISTENER_LOSS: 'exit' },
+      {
+        authorize: async () => {
+          await killListener(gateway.query);
+          await gateway.logged('listener_lost');
+          return true;
+        },
+      },
+    );
+    const answer = await refusedStream(gateway.port, { bearer: BEARER });
+    assert.deepEqual([answer.status, codeOf(answer)], [503, 'unavailable']);
+    assert.ok(!gateway.events.some(({ event }) => event === 'session_started'));
   });
 
   it('is shut while the gateway hears nothing of PostgreSQL', async () => {

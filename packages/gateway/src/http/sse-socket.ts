@@ -19,9 +19,7 @@ export class SseSocket implements Socket {
 
   /** Nobody answers comments: it must do that the system has taken one, which it does while somebody reads. */
   ping(answered: () => void): void {
-    this.stream.write(COMMENT, (error) => {
-      if (error === undefined || error === null) answered();
-    });
+    this.stream.write(COMMENT, answered);
   }
 
   /** There is no close code to send: the last event says it all. */
