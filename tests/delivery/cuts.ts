@@ -12,7 +12,7 @@ export interface CutOptions {
 const MOST_BYTES = 3_000;
 /** Of a connection that is cut again: what was missed comes first, so this is in the middle of that. */
 const MOST_MESSAGES = 80;
-const MOST_REPLIES = 4;
+const MOST_REPLIES = 3;
 
 /** Every so many cuts who publishes is cut off, too. */
 const PUBLISHER_EVERY = 5;
@@ -45,7 +45,7 @@ function cut({ subscriber, proxies }: Guest, random: Scene['random']): void {
   if (proxies.length > 0) {
     const bytes = random.between(1, MOST_BYTES);
     for (const proxy of proxies) proxy.cutAfter('down', bytes);
-  } else if (random.next() < 0.5) {
+  } else if (random.next() < 0.3) {
     subscriber.cut();
   } else {
     // Right after it is told what it will get, or in the middle of that.

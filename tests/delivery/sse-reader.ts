@@ -38,13 +38,19 @@ export class SseReader implements Reader {
     asked.on('response', (answer) => {
       response = answer;
       if (answer.statusCode !== 200) ending = `HTTP ${answer.statusCode}`;
-      else this.#read(answer, witness, (type) => (ending = type));
+      else
+        this.#read(answer, {
+          ...witness,
+          // What was read in one go with the end of the link is lost with it.
+          isOver: () => asked.destroyed,
+          ended: (type) => (ending = type),
+        });
     });
     asked.on('close', () => witness.ended(ending));
     asked.end();
     return {
       get isOpen() {
-        return response !== undefined && !response.destroyed;
+        return response !== undefined && !asked.destroyed;
       },
       get isPaused() {
         return response?.isPaused() === true;
@@ -56,17 +62,16 @@ export class SseReader implements Reader {
   }
 
   /** HTML §9.2.6, as far as it is made use of: an event counts once the empty line behind it has come. */
-  #read(answer: IncomingMessage, witness: Witness, onLast: (type: string) => void): void {
+  #read(answer: IncomingMessage, witness: Witness & { isOver(): boolean }): void {
     let rest = '';
     answer.setEncoding('utf8').on('data', (text: string) => {
       const blocks = `${rest}${text}`.split('\n\n');
       rest = blocks.pop() ?? '';
       for (const block of blocks) {
-        // What was read in one go with the end of the link is lost with it.
-        if (answer.destroyed) return;
+        if (witness.isOver()) return;
         const { id, event, data } = fieldsOf(block);
         if (id !== undefined) this.#lastEventId = id;
-        if (event === 'closed' || event === 'expired') onLast(event);
+        if (event === 'closed' || event === 'expired') witness.ended(event);
         if (event !== undefined && data !== undefined)
           this.#told(event, { ...Object(JSON.parse(data)) }, witness);
         witness.wasRead(event === 'welcome' ? 'reply' : 'message');
