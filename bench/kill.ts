@@ -41,7 +41,6 @@ try {
       seed: Number(values.seed),
       perSecond: Number(values['per-second']),
       gateways: Number(values.gateways),
-      keys: false,
       environment: {
         POSTERN_LISTENER_CHECK_SECONDS: '2',
         POSTERN_HISTORY_BYTES: values['history-bytes'],

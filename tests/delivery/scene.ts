@@ -26,8 +26,6 @@ export interface SceneOptions {
   readonly perSecond: number;
   /** With more than one, every subscriber comes back to any of them. */
   readonly gateways: number;
-  /** Whether what is published over `postern.v1` has keys. */
-  readonly keys: boolean;
   /** Of the gateways, beside what the scene needs. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -55,7 +53,10 @@ export interface Scene {
 
 const CHANNELS = ['a', 'b', 'c', 'd'] as const;
 const FLOOD_CHANNEL = 'flood';
-const SQL_PUBLISHERS = ['sql-1', 'sql-2'] as const;
+const SQL_PUBLISHERS = [
+  { name: 'sql-1', way: 'notify' },
+  { name: 'sql-2', way: 'publish' },
+] as const;
 const V1_PER_SECOND = 50;
 
 /** Who subscribes to what, and how: as server-sent events, or by which word of `postern.v1`. */
@@ -103,7 +104,7 @@ export async function setScene(scope: Scope, options: SceneOptions): Promise<Sce
   const flood = new Flood('flood', { query, databaseChannel, channel: FLOOD_CHANNEL });
   const perSecond = options.perSecond / SQL_PUBLISHERS.length;
   const sqlPublishers = SQL_PUBLISHERS.map(
-    (name) => new SqlPublisher({ name, url, databaseChannel, channels: CHANNELS, perSecond }),
+    (one) => new SqlPublisher({ ...one, url, databaseChannel, channels: CHANNELS, perSecond }),
   );
   const v1Publisher = new V1Publisher({
     name: 'v1',
@@ -112,7 +113,6 @@ export async function setScene(scope: Scope, options: SceneOptions): Promise<Sce
     // Always the same: after an unknown outcome nobody puts two gateways in order.
     port: () => gateways.ports[0] ?? 0,
     perSecond: V1_PER_SECOND,
-    keys: options.keys,
   });
   scope.after(async () => {
     await Promise.all([...sqlPublishers, v1Publisher].map((publisher) => publisher.stop()));

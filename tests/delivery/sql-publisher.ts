@@ -12,14 +12,23 @@ export interface SqlPublisherOptions {
   readonly databaseChannel: string;
   readonly channels: readonly string[];
   readonly perSecond: number;
+  /** Whether it notifies by itself, or by the function that takes long messages, too. */
+  readonly way: keyof typeof WAYS;
 }
 
-/** Writes the row and notifies, in one transaction: both are committed, or neither is. */
-const PUBLISH = {
-  name: 'publish',
-  text: `WITH row AS (INSERT INTO books.published (publisher, number) VALUES ($1, $2))
-    SELECT pg_notify($3, $4)`,
+/** Each writes the row and publishes, in one transaction: both are committed, or neither is. */
+const WAYS = {
+  notify: `WITH row AS (INSERT INTO books.published (publisher, number) VALUES ($1, $2))
+    SELECT pg_notify($3, json_build_object('channel', $4::text, 'payload', $5::json)::text)`,
+  publish: `WITH row AS (INSERT INTO books.published (publisher, number) VALUES ($1, $2)),
+    setting AS (SELECT set_config('postern.database_channel', $3, true))
+    SELECT postern.publish($4, $5::jsonb) FROM setting`,
 } as const;
+
+/** More than NOTIFY carries. */
+const LONG = 9_000;
+/** Every so many messages one is as long as that, where it may be. */
+const LONG_EVERY = 20;
 
 /** Every so many messages one is rolled back. */
 const ROLL_BACK_EVERY = 25;
@@ -76,12 +85,17 @@ export class SqlPublisher {
   }
 
   async #publish(client: pg.Client): Promise<void> {
-    const { databaseChannel, channels } = this.#options;
+    const { databaseChannel, channels, way } = this.#options;
     const count = this.book.publications.length;
     const channel = channels[count % channels.length] ?? '';
     const { publisher, number } = this.book.begin(channel);
-    const text = JSON.stringify({ channel, payload: { publisher, number } });
-    const query = { ...PUBLISH, values: [publisher, number, databaseChannel, text] };
+    const isLong = way === 'publish' && number % LONG_EVERY === LONG_EVERY / 2;
+    const payload = { publisher, number, ...(isLong ? { filler: 'x'.repeat(LONG) } : {}) };
+    const query = {
+      name: way,
+      text: WAYS[way],
+      values: [publisher, number, databaseChannel, channel, JSON.stringify(payload)],
+    };
     if (number % ROLL_BACK_EVERY !== ROLL_BACK_EVERY - 1) {
       await client.query(query);
       return;

@@ -15,8 +15,6 @@ export interface V1PublisherOptions {
   readonly token: string;
   readonly port: () => number;
   readonly perSecond: number;
-  /** Whether each message has a key, so that one whose outcome is unknown is sent again, until it is known. */
-  readonly keys: boolean;
 }
 
 const RETRY_MS = 100;
@@ -24,7 +22,7 @@ const RETRY_MS = 100;
 /** What is known of a message whose connection has ended: nothing. */
 const CUT = { type: 'cut' } as const;
 
-/** Publishes over `postern.v1`, each message after the answer to the one before. */
+/** Publishes over `postern.v1`, each message with a key, and after it is known what became of the one before. */
 export class V1Publisher {
   readonly book: Book;
   /** How often it was told that an outcome is unknown, or was cut off before it was told any. */
@@ -66,20 +64,20 @@ export class V1Publisher {
     }
   }
 
-  /** Nothing else is sent before it is known what became of it, if it has a key. */
+  /** Sends one, with its key again and again until it is known what became of it. */
   async #publish(): Promise<void> {
-    const { channels, keys } = this.#options;
+    const { channels } = this.#options;
     const count = this.book.publications.length;
     const draft = this.book.begin(channels[count % channels.length] ?? '');
     const { publisher, number, channel } = draft;
-    const key = keys ? { key: `${publisher}-${number}` } : {};
     const payload = { publisher, number };
-    const command = { type: 'publish', id: number + 1, channel, payload, ...key };
+    const key = `${publisher}-${number}`;
+    const command = { type: 'publish', id: number + 1, channel, payload, key };
     do {
       const socket = await this.#connected();
       draft.outcome = outcomeOf(await this.#ask(socket, command));
       if (draft.outcome === 'unknown') this.doubts += 1;
-    } while (keys && draft.outcome === 'unknown' && !this.#stopping);
+    } while (draft.outcome === 'unknown' && !this.#stopping);
   }
 
   async #connected(): Promise<WebSocket> {

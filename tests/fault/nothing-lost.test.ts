@@ -20,7 +20,6 @@ describe('Subscribers that resume, of whom everybody is cut off from everybody',
       seed: Date.now(),
       perSecond: 500,
       gateways: 1,
-      keys: false,
       environment: { POSTERN_LISTENER_CHECK_SECONDS: '0.5' },
       acts: [
         'killListenerTwice',
