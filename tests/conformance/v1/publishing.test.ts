@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 
+import { LeftOut } from '../left-out.ts';
 import { describeOnAll } from '../suites.ts';
+import type { Said } from './grammar.ts';
 import { startV1Targets } from './targets.ts';
 import { enter, enterSubscribed, freshChannel, NO_NAMES, verdict } from './v1-client.ts';
 import type { V1Client } from './v1-client.ts';
@@ -117,6 +119,72 @@ describeOnAll(targets, 'what is published', (target) => {
       assert.equal(verdict(await client.ask(publish(channel, 1))), 'error scope_denied', channel);
   });
 });
+
+describeOnAll(targets, 'what is published with a key', (target) => {
+  it('is published once, however often it is said', async (t) => {
+    const { client, channel } = await enterSubscribed(t, target);
+    const message = { ...publish(channel, 'once'), key: freshChannel() };
+    const first = await withKeys(client, message);
+    assert.equal('duplicate' in first, false);
+    const { client: later } = await enter(t, target, { channels: [channel] });
+    for (const again of [client, later])
+      assert.deepEqual(withoutId(await again.ask(message)), { type: 'ok', duplicate: true });
+    await client.ask(publish(channel, 'the end'));
+    assert.deepEqual(await client.payloads(2), ['once', 'the end']);
+  });
+
+  it('is another message with another key, to another channel, or of somebody else', async (t) => {
+    const [one, other] = [freshChannel(), freshChannel()];
+    const key = freshChannel();
+    const { client: ada } = await enter(t, target, { channels: [one, other] });
+    const { client: bo } = await enter(t, target, { channels: [one], sub: 'bo' });
+    const replies = [
+      await withKeys(ada, { ...publish(one, 1), key }),
+      await ada.ask({ ...publish(one, 1), key: `${key}x` }),
+      await ada.ask({ ...publish(other, 1), key }),
+      await bo.ask({ ...publish(one, 1), key }),
+    ];
+    for (const reply of replies) assert.deepEqual(withoutId(reply), { type: 'ok' });
+  });
+
+  it('is refused where the key is none', async (t) => {
+    const { client, channel } = await enterSubscribed(t, target);
+    for (const key of ['', 1, null, ['x'], 'x'.repeat(201)]) {
+      const reply = await client.ask({ ...publish(channel, 1), key });
+      assert.equal(verdict(reply), 'error bad_message', JSON.stringify(key));
+    }
+  });
+});
+
+describeOnAll(targets, 'what is long', (target) => {
+  it('arrives in its place, and whole', async (t) => {
+    const { client, channel } = await enterSubscribed(t, target);
+    const raw = await target.connect(t, { mode: 'r', channel, exp: 2e9 });
+    const long = Array.from({ length: 3 }, (_, n) => [n, 'é'.repeat(12_000)]);
+    const texts = ['before', ...long, 'after'];
+    const ids = texts.map((payload) => client.say(publish(channel, payload)));
+    const verdicts: string[] = [];
+    for (const id of ids) verdicts.push(verdict(await client.reply(id)));
+    if (verdicts.includes('error too_big'))
+      throw new LeftOut('a way for what is too long for NOTIFY');
+    assert.deepEqual(await client.payloads(texts.length), texts);
+    for (const payload of texts) {
+      const told = JSON.parse(await raw.message()).payload;
+      assert.deepEqual(typeof payload === 'string' ? told : JSON.parse(told), payload);
+    }
+  });
+});
+
+/** Publishes with a key, where those can be remembered. */
+async function withKeys(client: V1Client, message: Said): Promise<Said> {
+  const reply = await client.ask(message);
+  if (verdict(reply) === 'error keys_unavailable') throw new LeftOut('a memory for keys');
+  return reply;
+}
+
+function withoutId({ id: _id, ...reply }: Said): Said {
+  return reply;
+}
 
 describeOnAll(targets, 'raw clients and those of postern.v1', (target) => {
   it('hear each other: a payload, and its envelope', async (t) => {
