@@ -36,7 +36,6 @@ export class StreamPosition {
   #leave: readonly (() => void)[] = [];
   /** The cursor that its client was told last, by no message. */
   #marked: string | undefined;
-  #isOver = false;
 
   constructor(reader: Reader, channels: readonly string[], parts: StreamParts) {
     this.#reader = reader;
@@ -87,7 +86,6 @@ export class StreamPosition {
 
   /** No message comes any more. */
   stop(): void {
-    this.#isOver = true;
     this.#behind = undefined;
     for (const leave of this.#leave) leave();
     this.#leave = [];
@@ -98,6 +96,8 @@ export class StreamPosition {
     if (this.#behind === undefined || !this.#reader.takesFrames) return;
     const { history } = this.#parts;
     this.#tellHoles(this.#behind);
+    // That may have been all that its outbox takes.
+    if (!this.#reader.takesFrames) return;
     const readings = this.#channels.map((channel) => ({
       channel,
       begin: this.#begins.get(channel),
@@ -137,8 +137,6 @@ export class StreamPosition {
   #goLive(): void {
     const { hub } = this.#parts;
     this.#behind = undefined;
-    // What was sent just now may have been too much for its outbox.
-    if (this.#isOver) return;
     this.#leave = this.#channels.map((channel) => hub.subscribe(channel, this.#reader));
     this.mark();
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { createAdmission } from '#gateway/session/admission.js';
-import type { AdmissionParts } from '#gateway/session/admission.js';
+import type { AdmissionParts, SseVisitor } from '#gateway/session/admission.js';
 import type { Closing, Socket } from '#gateway/session/session.js';
 import { Antechamber } from './antechamber.ts';
 
@@ -38,6 +38,15 @@ class FakeReader implements Socket {
   }
 }
 
+const visitor = (channels: readonly string[], from?: string): SseVisitor => ({
+  protocol: 'sse',
+  claims: { sub: 'ada' },
+  grant: { channels },
+  expiresAt: undefined,
+  address: '192.0.2.1',
+  from,
+});
+
 /** Lets somebody in who reads these channels. */
 function setUp(
   {
@@ -49,14 +58,7 @@ function setUp(
 ) {
   const chamber = new Antechamber(options);
   const reader = new FakeReader(reads);
-  const session = createAdmission(chamber.parts)(reader, {
-    protocol: 'sse',
-    claims: { sub: 'ada' },
-    grant: { channels },
-    expiresAt: undefined,
-    address: '192.0.2.1',
-    from,
-  });
+  const session = createAdmission(chamber.parts)(reader, visitor(channels, from));
   return { chamber, reader, session };
 }
 
@@ -77,6 +79,25 @@ describe('A session that reads a stream', () => {
     history.add('of others', () => 'a text');
     for (let second = 0; second < 60; second += 1) heartbeat.tick();
     assert.equal(reader.done.length, 5);
+  });
+
+  it('is asked for nothing any more when it is over', () => {
+    const chamber = new Antechamber();
+    const { heartbeat } = chamber;
+    const add = heartbeat.add.bind(heartbeat);
+    let beating = 0;
+    heartbeat.add = (...one) => {
+      const leave = add(...one);
+      beating += 1;
+      return () => {
+        beating -= 1;
+        leave();
+      };
+    };
+    const session = createAdmission(chamber.parts)(new FakeReader(true), visitor(['chat']));
+    assert.equal(beating, 2);
+    session.lose(1006);
+    assert.equal(beating, 0);
   });
 
   it('leaves nothing behind when what it is told first is too much for its outbox already', () => {
