@@ -87,28 +87,6 @@ describeOnAll(targets, 'what is published', (target) => {
     for (const [key, order] of numbers) assert.deepEqual(order, ascending, key);
   });
 
-  it('with a key is published once, whoever of one user says it again', async (t) => {
-    const { client, channel } = await enterSubscribed(t, target);
-    const { client: again } = await enter(t, target, { channels: [channel] });
-    const { client: other } = await enter(t, target, { channels: [channel], sub: 'bo' });
-    const keyed = (payload: unknown) => ({ ...publish(channel, payload), key: 'key' });
-    assert.equal((await client.ask(keyed(1)))['duplicate'], undefined);
-    assert.equal((await client.ask(keyed(2)))['duplicate'], true);
-    assert.equal((await again.ask(keyed(3)))['duplicate'], true);
-    assert.equal((await other.ask(keyed(4)))['duplicate'], undefined);
-    await client.ask(publish(channel, 'the end'));
-    assert.deepEqual(await client.payloads(3), [1, 4, 'the end']);
-    for (const key of ['', 'k'.repeat(201), 7])
-      assert.equal(verdict(await client.ask({ ...publish(channel, 5), key })), 'error bad_message');
-  });
-
-  it('may be too long for NOTIFY, and keeps its place', async (t) => {
-    const { client, channel } = await enterSubscribed(t, target);
-    const texts = ['a', 'x'.repeat(60_000), 'b', 'é'.repeat(5_000), 'c'];
-    for (const text of texts) client.say(publish(channel, text));
-    assert.deepEqual(await client.payloads(texts.length), texts);
-  });
-
   it('is refused where the channel is not granted for writing, and nobody hears it', async (t) => {
     const { client: reader, channel } = await enterSubscribed(t, target);
     const { client } = await enter(t, target, {
