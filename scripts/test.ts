@@ -18,6 +18,7 @@ import { closingLines, passesOf } from './passes.ts';
 import type { Pass } from './passes.ts';
 import { findTests } from './test-files.ts';
 import type { TestFile } from './test-files.ts';
+import { processesOf } from './unit-processes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const reports = join(root, 'build');
@@ -142,17 +143,13 @@ async function run(files: readonly TestFile[], environment: NodeJS.ProcessEnv): 
 async function runPass(pass: Pass, environment: NodeJS.ProcessEnv): Promise<number> {
   if (interruption.signal.aborted) return INTERRUPTED;
 
-  const runner = spawn(
-    process.execPath,
-    [...flagsFor(pass), ...pass.files.map(({ built }) => built)],
-    {
-      cwd: root,
-      env: environment,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      // A process group of its own, to end whatever the tests have started along with them.
-      detached: true,
-    },
-  );
+  const runner = spawn(process.execPath, [...flagsFor(pass), ...processesOf(pass.files, root)], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // A process group of its own, to end whatever the tests have started along with them.
+    detached: true,
+  });
   let deadline: NodeJS.Timeout | undefined;
   interruption.signal.addEventListener('abort', () => {
     signalGroup(runner.pid, 'SIGTERM');

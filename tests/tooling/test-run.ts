@@ -11,6 +11,7 @@ const copies = [
   'scripts/passes',
   'scripts/test',
   'scripts/test-files',
+  'scripts/unit-processes',
   'tests/support/evidence-files',
   'tests/support/programs',
 ];

@@ -46,6 +46,29 @@ describe('npm test', () => {
     assert.doesNotMatch(run.stdout, /b passes/);
   });
 
+  it('starts one process for the unit tests of a folder, and one for each other file', async (t) => {
+    const files = [
+      'packages/gateway/test/hub/a.test.ts',
+      'packages/gateway/test/hub/deep/b.test.ts',
+      'packages/gateway/test/auth/c.test.ts',
+      'packages/gateway/test/d.test.ts',
+      'packages/client/test/e.test.ts',
+      'tests/fault/f.test.ts',
+      'tests/fault/g.test.ts',
+    ];
+    const run = await start(
+      t,
+      Object.fromEntries(
+        files.map((file) => [file, `console.log('${file} ' + process.pid + ';');`]),
+      ),
+    );
+    assert.equal((await run.exited()).code, 0);
+    const processes = files.map((file) => run.stdout.split(`${file} `)[1]?.split(';')[0]);
+    assert.ok(processes.every((pid) => /^\d+$/.test(pid ?? '')));
+    assert.equal(processes[0], processes[1]);
+    assert.equal(new Set(processes).size, files.length - 1);
+  });
+
   it('fails when there is nothing to run', async (t) => {
     const run = await start(t, { 'tests/a.test.ts': passing('a') }, { args: ['hup', 'fold'] });
     assert.equal((await run.exited()).code, 1);

@@ -16,9 +16,12 @@ describe('Meters', () => {
     const lines = await linesOf(new Meters(build), 'postern_messages_published_total');
     assert.deepEqual(lines, [
       'postern_messages_published_total{outcome="committed"} 0',
+      'postern_messages_published_total{outcome="duplicate"} 0',
       'postern_messages_published_total{outcome="unknown"} 0',
       'postern_messages_published_total{outcome="rejected"} 0',
       'postern_messages_published_total{outcome="overflow"} 0',
+      'postern_messages_published_total{outcome="no_keys"} 0',
+      'postern_messages_published_total{outcome="too_big"} 0',
     ]);
   });
 
