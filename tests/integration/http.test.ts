@@ -90,7 +90,7 @@ describe('A plain request', () => {
 
   it('for what is not there is 404, and does not say for what', async () => {
     const { port } = await startGateway(scope);
-    for (const target of ['/', '/ws', '/preauth/', '/sse', '/nowhere', '/healthz/', '//healthz']) {
+    for (const target of ['/', '/ws', '/preauth/', '/sse/', '/nowhere', '/healthz/', '//healthz']) {
       const { status, body } = await request(port, { target });
       assert.deepEqual([status, body], [404, 'Not found\n'], target);
     }
