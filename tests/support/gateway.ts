@@ -75,7 +75,10 @@ export async function startGateway(
   scope: Scope,
   { environment = {}, hooks = {}, databaseUrl }: TestGatewayOptions = {},
 ): Promise<TestGateway> {
-  const database = databaseUrl === undefined ? await freshDatabase(scope) : undefined;
+  // Whoever says something about the schema has a test of it.
+  const hasSchema = environment['POSTERN_MIGRATE'] === undefined;
+  const database =
+    databaseUrl === undefined ? await freshDatabase(scope, { hasSchema }) : undefined;
   const channel = database?.channel ?? 'postgres-websockets-listener';
   const options = optionsFor({
     databaseUrl: database?.url ?? databaseUrl,
