@@ -20,7 +20,7 @@ import { scratchFolder } from './scratch.ts';
 const PATIENCE_MS = 150_000;
 
 /** Some of each protocol: all of them take a minute. */
-const GROUPS = ['sse', 'v1/commands', 'v1/following', 'v1/publishing', 'raw/messages', 'raw/meta'];
+const GROUPS = ['sse', 'v1/following', 'raw/messages', 'raw/meta'];
 
 const scope = failOnLeaks();
 
