@@ -77,7 +77,8 @@ const libraries: Readonly<Record<string, Start>> = {
       retryWait: () => new Promise((resolve) => setTimeout(resolve, 20)),
       onNonLazyError: () => {},
     });
-    return () => client.dispose();
+    // It rejects when it is just being turned away, which is what it comes back for.
+    return () => Promise.resolve(client.dispose()).catch(() => undefined);
   },
   'phoenix 1.8': (url) => {
     const socket = new PhoenixSocket(url, { transport: WebSocket, reconnectAfterMs: () => 20 });
