@@ -21,9 +21,14 @@ export interface TestFile {
   readonly needsPacked: boolean;
 }
 
+/** Measure at length, with thousands of clients: they run when somebody asks for them by their path. */
+const LENGTHY = ['handshakes', 'reconnect-storm', 'sessions', 'soak'].map(
+  (name) => `tests/load/${name}.test.ts`,
+);
+
 /**
- * The tests whose source contains one of the filters in its path, all of them when there is none. Found
- * by their sources: what the build left of a test that was deleted since does not run.
+ * The tests whose source contains one of the filters in its path; without any, all but those that take
+ * long. Found by their sources: what the build left of a test that was deleted since does not run.
  */
 export function findTests(root: string, filters: readonly string[]): readonly TestFile[] {
   return folders
@@ -35,7 +40,11 @@ export function findTests(root: string, filters: readonly string[]): readonly Te
         needsPacked: source === 'tests' && file.startsWith('conformance/'),
       })),
     )
-    .filter(({ source }) => filters.length === 0 || filters.some((part) => source.includes(part)));
+    .filter(({ source }) =>
+      filters.length === 0
+        ? !LENGTHY.includes(source)
+        : filters.some((part) => source.includes(part)),
+    );
 }
 
 function listTests(folder: string): readonly string[] {

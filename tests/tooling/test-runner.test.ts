@@ -69,6 +69,20 @@ describe('npm test', () => {
     assert.equal(new Set(processes).size, files.length - 1);
   });
 
+  it('leaves out what measures at length, unless it is asked for', async (t) => {
+    const files = {
+      'tests/load/soak.test.ts': passing('the soak'),
+      'tests/load/siege.test.ts': passing('the siege'),
+    };
+    const run = await start(t, files);
+    assert.equal((await run.exited()).code, 0);
+    assert.match(run.stdout, /the siege passes/);
+    assert.doesNotMatch(run.stdout, /the soak passes/);
+    const asked = await start(t, files, { args: ['load/'] });
+    assert.equal((await asked.exited()).code, 0);
+    assert.match(asked.stdout, /the soak passes/);
+  });
+
   it('fails when there is nothing to run', async (t) => {
     const run = await start(t, { 'tests/a.test.ts': passing('a') }, { args: ['hup', 'fold'] });
     assert.equal((await run.exited()).code, 1);
