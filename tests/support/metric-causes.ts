@@ -9,6 +9,7 @@ import { preauth, PREAUTH_ENVIRONMENT, SITE_CLAIMS } from './preauth.ts';
 import { enterByBearer, show } from './refreshing.ts';
 import { enter } from './rogue.ts';
 import { inSeconds, signToken } from './tokens.ts';
+import { until } from './wait.ts';
 import { said } from './way-in.ts';
 
 const CHAT = { mode: 'rw', channel: 'chat', exp: inSeconds(3_600) } as const;
@@ -88,6 +89,11 @@ export const metricCauses = {
         LOCK TABLE postern.payload IN ACCESS EXCLUSIVE MODE; PERFORM pg_sleep(3); END $$`);
       // The database may be dropped before that is over.
       slow.catch(() => undefined);
+      await until('the lock', async () => {
+        const held = await query(`SELECT 1 FROM pg_locks
+          WHERE relation = 'postern.payload'::regclass AND mode = 'AccessExclusiveLock' AND granted`);
+        return held.length > 0;
+      });
       const id = '0b8f4c1e-7d5a-4f2e-9c39-3f0f8f2f5b11';
       await query(`SELECT pg_notify('postern.private', $1)`, [
         JSON.stringify({ id, channel: 'chat', databaseChannel: channel }),
