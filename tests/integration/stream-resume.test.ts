@@ -99,10 +99,13 @@ describe('A stream that comes back', () => {
 
   it('is told a gap of that channel alone of which more came than is kept, and not what came before', async () => {
     const gateway = await startPreauth(scope, { POSTERN_HISTORY_BYTES: '100000' });
-    const { lastEventId: start } = await (await open(gateway.port)).event();
+    const watcher = await open(gateway.port);
+    const { lastEventId: start } = await watcher.event();
     await publishMany(gateway, ['room:1'], { last: 20, padding: 7_000 });
     await publish(gateway, 'chat', { n: 1 });
     await publishMany(gateway, ['room:1'], { first: 21, last: 22 });
+    // The gateway has them a moment after they are committed.
+    await payloads(watcher, 23);
     const stream = await resume(gateway.port, start);
     await stream.said('welcome');
     const gap = await stream.event();
