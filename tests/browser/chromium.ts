@@ -5,6 +5,30 @@ import type { Browser } from 'playwright-core';
 
 import type { Scope } from '../support/postgres.ts';
 
+/**
+ * What this Chromium does without. Only the last list that it is given counts: most of this one is
+ * Playwright's own. The first three draw what an address bar would suggest, in pages of their own for each
+ * window, which take as much of the computer as all that a test does there.
+ */
+const FEATURES_OFF = [
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+  'WebUIOmniboxPopup',
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+];
+
 /** It runs as root too, talks to nobody on its own account, and asks nothing at its first start. */
 const FLAGS = [
   '--no-sandbox',
@@ -13,6 +37,7 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  `--disable-features=${FEATURES_OFF.join(',')}`,
 ];
 
 /** Starts the Chromium that the test runner has found, with a profile that is removed at its end. */

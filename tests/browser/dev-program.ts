@@ -10,7 +10,7 @@ import type { Query, Scope } from '../support/postgres.ts';
 import { removeData } from '../support/throwaway-server.ts';
 
 /** Making a database takes most of it. */
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 /** `postern dev`, as people run it: in a folder of its own, and known by what it prints. */
 export interface DevProgram {
