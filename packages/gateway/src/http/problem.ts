@@ -33,6 +33,7 @@ export function answerProblem(
     title: failure.reason,
     status: failure.http,
     detail: text,
+    retry: failure.retry,
   };
   answerJson(response, failure.http, problem, {
     'Content-Type': 'application/problem+json',

@@ -31,6 +31,7 @@ describe('A problem', () => {
       title: 'Request not allowed',
       status: 403,
       detail: failures.fetchDenied.advice,
+      retry: 'no',
     });
     assert.equal(head[0], 'HTTP/1.1 403 Forbidden');
     for (const line of [
@@ -57,6 +58,7 @@ describe('A problem', () => {
       title: 'Forbidden',
       status: 403,
       detail: 'Nothing is left',
+      retry: 'no',
     });
     assert.ok(head.includes('Retry-After: 1'));
   });

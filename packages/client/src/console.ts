@@ -1,0 +1,13 @@
+import type { Gap } from './subscription.ts';
+
+/** A gap that nobody has a function for: what is lost is not to be lost in silence. */
+export function warn({ channel, reason }: Gap): void {
+  console.warn(
+    `postern: messages of ${channel} may be missing (${reason}), and there is no onGap to load its state anew`,
+  );
+}
+
+/** An error that nobody has a function for. */
+export function complain(error: unknown): void {
+  console.error('postern:', error);
+}

@@ -1,0 +1,161 @@
+import { addressesOf } from './address.ts';
+import type { Answer } from './answer.ts';
+import { DEFAULT_BACKOFF } from './backoff.ts';
+import type { Backoff } from './backoff.ts';
+import { complain, warn } from './console.ts';
+import { trouble } from './errors.ts';
+import type { SendRequest } from './http-request.ts';
+import { Link } from './link.ts';
+import { Listeners } from './listeners.ts';
+import type { Report } from './listeners.ts';
+import { preauthSource } from './preauth.ts';
+import type { PreauthOptions } from './preauth.ts';
+import { Publications } from './publications.ts';
+import type { Published, Wanted } from './publications.ts';
+import type { SocketConstructor } from './socket.ts';
+import type { ClientState, UserChange } from './state.ts';
+import type { Fallbacks, Gap, Subscriber, Subscription } from './subscription.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { tokenSource } from './token.ts';
+import type { AskToken } from './token.ts';
+import { onWake } from './wake.ts';
+
+/** What both kinds of clients are given, besides where credentials come from. */
+export interface CommonOptions {
+  /**
+   * Where the gateway is, with the path below which it lies, if any: `https://rt.example.com`,
+   * `wss://rt.example.com/ws`, or `/postern` on the origin of the page.
+   */
+  readonly url: string;
+  /** Opens sockets. Default: the WebSocket of the runtime; Node has one from 22 on. */
+  readonly WebSocket?: SocketConstructor;
+  /** Stands in where no WebSocket gets through: `eventStream()`. Default: none. */
+  readonly fallback?: SocketConstructor;
+  /** How the waits between attempts grow. Default: up to 500 ms at first, up to 30 s in the end, each by chance. */
+  readonly backoff?: Partial<Backoff>;
+  /** Told of each gap that its subscriber has no function for. Default: a warning on the console. */
+  readonly onGap?: (gap: Gap) => void;
+  /** Told of what functions of the program throw, and of subscriptions that end without their own. Default: the console. */
+  readonly onError?: Report;
+}
+
+/** Where credentials come from: one of the two. */
+export type Ways =
+  | { readonly askToken: AskToken }
+  | {
+      readonly preauth: PreauthOptions;
+      readonly headers: (answer: Answer<Readonly<Record<string, string>>>) => void;
+      readonly send: SendRequest;
+    };
+
+/** A client without promises: what those for new browsers and for old ones are made of. */
+export class Core {
+  readonly #link: Link;
+  readonly #subscriptions: Subscriptions;
+  readonly #publications: Publications;
+  readonly #states: Listeners<ClientState>;
+  readonly #users: Listeners<UserChange>;
+  #stopWaking: (() => void) | undefined;
+
+  /** @throws TypeError when it cannot work: the url, or no WebSocket. */
+  constructor(options: CommonOptions, ways: Ways) {
+    const { onGap = warn, onError = complain } = options;
+    const fallbacks: Fallbacks = { onGap, onError };
+    const connection = () => this.#link.connection;
+    this.#states = new Listeners(onError);
+    this.#users = new Listeners(onError);
+    this.#subscriptions = new Subscriptions(connection, fallbacks);
+    this.#publications = new Publications(connection);
+    this.#link = new Link({
+      source: sourceOf(options, ways),
+      sockets: socketsOf(options),
+      backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
+      events: {
+        onState: (state) => this.#states.tell(state),
+        onUser: (change) => this.#users.tell(change),
+        onOpen: (_connection, { maxPayloadBytes }) => {
+          this.#subscriptions.open();
+          this.#publications.open(maxPayloadBytes);
+        },
+        onLost: () => {
+          this.#subscriptions.lose();
+          this.#publications.lose();
+        },
+        onStop: (error) => this.#publications.stop(error),
+        onAnnouncement: (announcement) => this.#subscriptions.hear(announcement),
+      },
+    });
+  }
+
+  get state(): ClientState {
+    return this.#link.state;
+  }
+
+  readonly onState = (listener: (state: ClientState) => void): (() => void) =>
+    this.#states.add(listener);
+
+  readonly onUser = (listener: (change: UserChange) => void): (() => void) =>
+    this.#users.add(listener);
+
+  /** Connects now, rather than with the first subscription or message. After a stop it tries anew. */
+  connect(): void {
+    this.#stopWaking ??= this.state.name === 'closed' ? undefined : onWake(() => this.#link.wake());
+    this.#link.start();
+  }
+
+  /** For good: nobody is subscribed any more, and what waits to be published is given up. */
+  close(): void {
+    this.#stopWaking?.();
+    this.#link.close();
+    this.#subscriptions.close(trouble('closed'));
+  }
+
+  /** Follows a channel. Returns the subscription, and what ends it. */
+  subscribe(
+    channel: string,
+    subscriber: Subscriber,
+  ): { readonly subscription: Subscription; readonly unsubscribe: () => void } {
+    const subscription = this.#subscriptions.add(channel, subscriber);
+    if (this.state.name === 'closed') this.#subscriptions.close(trouble('closed'));
+    this.#begin();
+    return {
+      subscription,
+      unsubscribe: () => this.#subscriptions.remove(subscription, subscriber),
+    };
+  }
+
+  /** @throws TypeError when JSON cannot tell the payload. */
+  publish(wanted: Wanted, answer: Answer<Published>): () => void {
+    const { name } = this.state;
+    const giveUp = this.#publications.add(wanted, answer);
+    if (name === 'closed' || name === 'stopped') this.#publications.stop(this.#whyNot());
+    this.#begin();
+    return giveUp;
+  }
+
+  /** A client connects by itself once, and not again after a stop: then it is for the program to say. */
+  #begin(): void {
+    if (this.state.name === 'idle') this.connect();
+  }
+
+  #whyNot() {
+    return this.state.name === 'stopped' ? this.state.error : trouble('closed');
+  }
+}
+
+function sourceOf({ url }: CommonOptions, ways: Ways) {
+  const addresses = addressesOf(url);
+  if ('askToken' in ways) return tokenSource(addresses, ways.askToken);
+  const { preauth, headers, send } = ways;
+  return preauthSource({ addresses, options: preauth, headers, send });
+}
+
+function socketsOf({ WebSocket: given, fallback }: CommonOptions): readonly SocketConstructor[] {
+  const own = given ?? (typeof WebSocket !== 'undefined' ? WebSocket : undefined);
+  const sockets = [own, fallback].filter((socket) => socket !== undefined);
+  if (sockets.length === 0)
+    throw new TypeError(
+      'There is no WebSocket here: give the client one, as the option `WebSocket`',
+    );
+  return sockets;
+}

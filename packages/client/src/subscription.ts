@@ -1,0 +1,138 @@
+import type { PosternError } from './errors.ts';
+import { attempt } from './listeners.ts';
+import type { Report } from './listeners.ts';
+import type { ChannelMessage, GapMessage, OkReply } from './protocol/messages.ts';
+
+/** A message of a channel. */
+export interface Message<Payload = unknown> extends ChannelMessage {
+  readonly payload: Payload;
+}
+
+/** Messages of a channel may be missing: load its state anew. After `cursor` nothing is. */
+export interface Gap extends Omit<GapMessage, 'reason'> {
+  /** As the gateway says it, or `overflow`: an iteration was too slow, and what it had not come to is left out. */
+  readonly reason: GapMessage['reason'] | 'overflow';
+}
+
+/** A channel's messages come from here on. */
+export interface Subscribed {
+  readonly cursor: string;
+  /** After a break: whether all that was missed follows. If not, a gap does. Undefined at the first time. */
+  readonly recovered: boolean | undefined;
+}
+
+/** What a subscriber may want to be told. Whatever these throw is reported, and breaks nothing. */
+export interface SubscribeOptions {
+  /** Messages may be missing. Default: the client's own `onGap`, and without that a warning on the console. */
+  readonly onGap?: (gap: Gap) => void;
+  /** Messages come from here on, at the first time and after each break. The state is best loaded after the first. */
+  readonly onSubscribed?: (subscribed: Subscribed) => void;
+  /** The channel is not granted, or not any more: it is over. Default: the client's own `onError`. */
+  readonly onError?: (error: PosternError) => void;
+  /** A cursor that was kept: what came after it comes, too. It counts where the client does not follow the channel yet. */
+  readonly from?: string;
+}
+
+/** One that is subscribed, in this client. */
+export interface Subscriber extends SubscribeOptions {
+  readonly onMessage: (message: Message) => void;
+}
+
+/** Where what a subscriber has no function for goes. */
+export interface Fallbacks {
+  readonly onGap: (gap: Gap) => void;
+  readonly onError: Report;
+}
+
+/** One channel, for all in this client who follow it: one subscription at the gateway, and one cursor. */
+export class Subscription {
+  readonly channel: string;
+  readonly #fallbacks: Fallbacks;
+  #subscribers: readonly Subscriber[] = [];
+  #cursor: string | undefined;
+  /** `asking`: what still comes is of an older subscription. */
+  #phase: 'off' | 'asking' | 'on' = 'off';
+
+  constructor(channel: string, fallbacks: Fallbacks) {
+    this.channel = channel;
+    this.#fallbacks = fallbacks;
+  }
+
+  get phase(): 'off' | 'asking' | 'on' {
+    return this.#phase;
+  }
+
+  /** What the subscriber has been told up to; undefined before the first reply. */
+  get cursor(): string | undefined {
+    return this.#cursor;
+  }
+
+  get isWanted(): boolean {
+    return this.#subscribers.length > 0;
+  }
+
+  add(subscriber: Subscriber): void {
+    if (this.#phase === 'off' && this.#cursor === undefined) this.#cursor = subscriber.from;
+    this.#subscribers = this.#subscribers.concat(subscriber);
+    const cursor = this.#cursor;
+    if (this.#phase === 'on' && cursor !== undefined)
+      setTimeout(() => {
+        // It may have left, or been told by a reply meanwhile.
+        if (this.#phase !== 'on' || this.#subscribers.indexOf(subscriber) < 0) return;
+        this.#tellSubscribed(subscriber, { cursor: this.#cursor ?? cursor, recovered: undefined });
+      });
+  }
+
+  remove(subscriber: Subscriber): void {
+    this.#subscribers = this.#subscribers.filter((other) => other !== subscriber);
+  }
+
+  /** The gateway is being asked. */
+  ask(): void {
+    this.#phase = 'asking';
+  }
+
+  /** The connection is gone, and the subscription with it; what is wanted is not. */
+  lose(): void {
+    this.#phase = 'off';
+  }
+
+  /** The gateway has said yes. */
+  begin({ cursor, recovered }: OkReply): void {
+    this.#phase = 'on';
+    // What is missing is told by the gap that follows. Until then it is as if nothing had been said: should the
+    // connection break first, the old cursor brings another gap.
+    if (recovered !== false && cursor !== undefined) this.#cursor = cursor;
+    const at = cursor ?? this.#cursor ?? '';
+    this.#subscribers.forEach((one) => this.#tellSubscribed(one, { cursor: at, recovered }));
+  }
+
+  deliver(message: ChannelMessage): void {
+    if (this.#phase !== 'on') return;
+    this.#subscribers.forEach((one) => this.#call(() => one.onMessage(message)));
+    this.#cursor = message.cursor;
+  }
+
+  miss(gap: Gap): void {
+    if (this.#phase !== 'on') return;
+    this.#subscribers.forEach((one) => this.#call(() => (one.onGap ?? this.#fallbacks.onGap)(gap)));
+    this.#cursor = gap.cursor;
+  }
+
+  /** For good: nobody is subscribed after this. */
+  end(error: PosternError): void {
+    const all = this.#subscribers;
+    this.#subscribers = [];
+    this.#phase = 'off';
+    this.#cursor = undefined;
+    all.forEach((one) => this.#call(() => (one.onError ?? this.#fallbacks.onError)(error)));
+  }
+
+  #tellSubscribed({ onSubscribed }: Subscriber, subscribed: Subscribed): void {
+    this.#call(() => onSubscribed?.(subscribed));
+  }
+
+  #call(call: () => void): void {
+    attempt(call, this.#fallbacks.onError);
+  }
+}

@@ -1,0 +1,128 @@
+import type { Announcement, Connection } from './connection.ts';
+import { PosternError } from './errors.ts';
+import type { Reply } from './protocol/messages.ts';
+import { Subscription } from './subscription.ts';
+import type { Fallbacks, Subscriber } from './subscription.ts';
+
+/** What was refused for now, as commands came too fast, is asked for again after this, in milliseconds. */
+const AGAIN_MS = 1_000;
+
+/** All channels that this client follows, and what the gateway knows of that. */
+export class Subscriptions {
+  readonly #fallbacks: Fallbacks;
+  readonly #connection: () => Connection | undefined;
+  #all: Record<string, Subscription> = {};
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(connection: () => Connection | undefined, fallbacks: Fallbacks) {
+    this.#connection = connection;
+    this.#fallbacks = fallbacks;
+  }
+
+  /** Adds a subscriber of a channel. The gateway is told in a moment: whoever leaves and comes back at once stays. */
+  add(channel: string, subscriber: Subscriber): Subscription {
+    const subscription = this.#all[keyOf(channel)] ?? new Subscription(channel, this.#fallbacks);
+    this.#all[keyOf(channel)] = subscription;
+    subscription.add(subscriber);
+    this.#soon(0);
+    return subscription;
+  }
+
+  remove(subscription: Subscription, subscriber: Subscriber): void {
+    subscription.remove(subscriber);
+    this.#soon(0);
+  }
+
+  /** Tells a new connection of all that is wanted. */
+  open(): void {
+    this.#settle();
+  }
+
+  lose(): void {
+    this.#each((subscription) => subscription.lose());
+  }
+
+  /** Nobody is subscribed any more. */
+  close(error: PosternError): void {
+    clearTimeout(this.#timer);
+    const all = this.#all;
+    this.#all = {};
+    Object.keys(all).forEach((key) => all[key]?.end(error));
+  }
+
+  hear(announcement: Announcement): void {
+    if (announcement.type === 'message') this.#of(announcement.channel)?.deliver(announcement);
+    else if (announcement.type === 'gap') this.#of(announcement.channel)?.miss(announcement);
+    else if (announcement.type === 'unsubscribed') {
+      const { code, reason, channel } = announcement;
+      this.#drop(this.#of(channel), new PosternError(code, reason, { retry: 'no' }));
+    }
+  }
+
+  #soon(ms: number): void {
+    if (ms === 0) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#settle(), ms);
+  }
+
+  /** Says to the gateway what it does not know yet. */
+  #settle(): void {
+    clearTimeout(this.#timer);
+    const connection = this.#connection();
+    this.#each((subscription) => {
+      const { channel, phase, isWanted } = subscription;
+      if (isWanted && phase === 'off' && connection !== undefined)
+        this.#subscribe(connection, subscription);
+      if (isWanted) return;
+      // Before its reply, too: what was asked for is taken back in order.
+      if (phase !== 'off') connection?.say({ type: 'unsubscribe', channel }, () => undefined);
+      subscription.lose();
+      delete this.#all[keyOf(channel)];
+    });
+  }
+
+  #subscribe(connection: Connection, subscription: Subscription): void {
+    const { channel, cursor } = subscription;
+    subscription.ask();
+    const from = cursor === undefined ? {} : { from: cursor };
+    connection.say({ type: 'subscribe', channel, ...from }, (reply) => {
+      // Left meanwhile, and somebody may follow the channel anew.
+      if (this.#of(channel) === subscription) this.#answered(subscription, reply);
+    });
+  }
+
+  #answered(subscription: Subscription, reply: Reply | undefined): void {
+    if (reply === undefined || reply.type === 'pong') return;
+    if (reply.type === 'ok') {
+      subscription.begin(reply);
+      return;
+    }
+    if (reply.retry === 'yes') {
+      subscription.lose();
+      this.#soon(AGAIN_MS);
+      return;
+    }
+    this.#drop(subscription, new PosternError(reply.code, reply.message, { retry: reply.retry }));
+  }
+
+  #drop(subscription: Subscription | undefined, error: PosternError): void {
+    if (subscription === undefined) return;
+    delete this.#all[keyOf(subscription.channel)];
+    subscription.end(error);
+  }
+
+  #of(channel: string): Subscription | undefined {
+    return this.#all[keyOf(channel)];
+  }
+
+  #each(call: (subscription: Subscription) => void): void {
+    Object.keys(this.#all).forEach((key) => {
+      const subscription = this.#all[key];
+      if (subscription !== undefined) call(subscription);
+    });
+  }
+}
+
+/** A channel may be named as something that every object has. */
+function keyOf(channel: string): string {
+  return `#${channel}`;
+}
