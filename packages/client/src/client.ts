@@ -41,7 +41,7 @@ export interface ClientEvents {
 
 /** How to publish. */
 export interface PublishOptions {
-  /** Makes a second try safe, so that there can be one: see docs/client.md. Default: none. 200 characters at the most. */
+  /** Makes a second try safe, so that there can be one. Default: none. 200 characters at the most. */
   readonly key?: string;
   /** Gives up. What is under way may be published all the same. */
   readonly signal?: AbortSignal;
