@@ -13,31 +13,14 @@ export interface Addresses {
  * @throws TypeError when it names no gateway, or a path where there is no page.
  */
 export function addressesOf(url: string): Addresses {
-  const base = absolute(url)
-    .replace(/[?#].*$/, '')
-    .replace(/\/+$/, '')
-    .replace(/\/ws$/, '');
-  const parts = /^(?:http|ws)(s?):\/\/(.+)$/i.exec(base);
-  if (parts === null)
-    throw new TypeError(
-      'The url of a client is http, https, ws or wss, or a path of the page’s origin',
-    );
-  const [, s = '', rest = ''] = parts;
-  return { socket: `ws${s}://${rest}/ws`, preauth: `http${s}://${rest}/preauth` };
+  const page = typeof location === 'undefined' ? '' : `${location.protocol}//${location.host}`;
+  const whole = url.charAt(0) === '/' ? page + url : url;
+  const rest = /^(?:http|ws)(s?:\/\/[^?#]+?)(?:\/ws)?\/*$/.exec(whole)?.[1];
+  if (rest === undefined) throw new TypeError('The url is http(s), ws(s) or a path of the page');
+  return { socket: `ws${rest}/ws`, preauth: `http${rest}/preauth` };
 }
 
 /** Where a stream of events is, given where the WebSocket is. */
 export function streamAddress(socket: string): string {
   return socket.replace(/^ws/, 'http').replace(/ws$/, 'sse');
-}
-
-function absolute(url: string): string {
-  if (/^\/\//.test(url)) return `${page().protocol}${url}`;
-  if (/^\//.test(url)) return `${page().protocol}//${page().host}${url}`;
-  return url;
-}
-
-function page(): { readonly protocol: string; readonly host: string } {
-  if (typeof location === 'object' && /^http/.test(location.protocol)) return location;
-  throw new TypeError('The url of a client is a path, and there is no page that it could be of');
 }

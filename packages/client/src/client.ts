@@ -3,11 +3,11 @@ import { Core } from './core.ts';
 import type { CommonOptions, Ways } from './core.ts';
 import { PosternError, trouble } from './errors.ts';
 import { sendByFetch } from './fetch-request.ts';
-import { Iteration } from './iteration.ts';
-import type { Item } from './iteration.ts';
+import { iterate } from './iteration.ts';
+import type { Item, Source } from './iteration.ts';
 import type { PreauthOptions } from './preauth.ts';
 import type { Published } from './publications.ts';
-import type { ClientState, UserChange } from './state.ts';
+import type { ClientState } from './state.ts';
 import type { Message, SubscribeOptions } from './subscription.ts';
 import type { TokenWish } from './token.ts';
 
@@ -29,14 +29,6 @@ export interface ClientOptions extends CommonOptions {
   readonly getToken?: (wish: TokenWish) => string | undefined | Promise<string | undefined>;
   /** Closes the client. */
   readonly signal?: AbortSignal;
-}
-
-/** What is told by name. */
-export interface ClientEvents {
-  /** Whenever it changes. */
-  readonly state: ClientState;
-  /** The user behind the page changed: the client stops, with `identity_changed`. `connect()` goes on as the new one. */
-  readonly user: UserChange;
 }
 
 /** How to publish. */
@@ -74,7 +66,7 @@ export interface Channel<Payload> extends AsyncIterable<Item<Payload>> {
     options?: SubscribeOptions & { readonly signal?: AbortSignal },
   ): ChannelSubscription;
   /** The same as something to iterate over: messages, and gaps in their places. Rejects when the channel is not granted. */
-  messages(options?: MessagesOptions): AsyncIterableIterator<Item<Payload>, undefined>;
+  messages(options?: MessagesOptions): AsyncGenerator<Item<Payload>, undefined, undefined>;
   /** Resolves when it is committed. Rejects with a {@link PosternError}, and with TypeError for what is no JSON. */
   publish(payload: Payload, options?: PublishOptions): Promise<Published>;
 }
@@ -86,11 +78,8 @@ export interface Client {
   connect(): void;
   /** For good. */
   close(): void;
-  /** Returns what ends it. */
-  on<Name extends keyof ClientEvents>(
-    name: Name,
-    listener: (event: ClientEvents[Name]) => void,
-  ): () => void;
+  /** Tells each new state. Returns what ends it. */
+  on(name: 'state', listener: (state: ClientState) => void): () => void;
   channel<Payload = unknown>(name: string): Channel<Payload>;
 }
 
@@ -102,11 +91,6 @@ export interface Client {
 export function createClient(options: ClientOptions): Client {
   const core = new Core(options, waysOf(options));
   onAbort(options.signal, () => core.close());
-  const listen: {
-    readonly [Name in keyof ClientEvents]: (
-      listener: (event: ClientEvents[Name]) => void,
-    ) => () => void;
-  } = { state: core.onState, user: core.onUser };
 
   return {
     get state() {
@@ -114,7 +98,7 @@ export function createClient(options: ClientOptions): Client {
     },
     connect: () => core.connect(),
     close: () => core.close(),
-    on: (name, listener) => listen[name](listener),
+    on: (_name, listener) => core.onState(listener),
     channel: (name) => channelOf(core, name),
   };
 }
@@ -136,15 +120,20 @@ function channelOf<Payload>(core: Core, name: string): Channel<Payload> {
       };
     },
     messages: ({ from, signal, limit = MOST_ITEMS } = {}) => {
-      const iteration = new Iteration<Payload>(limit, () => unsubscribe());
-      const { unsubscribe } = core.subscribe(name, {
-        ...(from !== undefined && { from }),
-        onMessage: (message) => iteration.push(asPromised<Payload>(message)),
-        onGap: (gap) => iteration.push(gap),
-        onError: (error) => iteration.finish(error),
-      });
-      onAbort(signal, () => void iteration.return());
-      return iteration;
+      const begin: Source<Payload>['begin'] = (push, end) => {
+        const { unsubscribe } = core.subscribe(name, {
+          ...(from !== undefined && { from }),
+          onMessage: (message) => push(asPromised<Payload>(message)),
+          onGap: push,
+          onError: end,
+        });
+        const forget = onAbort(signal, () => end());
+        return () => {
+          forget();
+          unsubscribe();
+        };
+      };
+      return iterate({ limit, begin });
     },
     publish: async (payload, { key, signal } = {}) => {
       let giveUp = (): void => undefined;
@@ -173,7 +162,7 @@ function asPromised<Payload>(message: Message): Message<Payload> {
 
 function waysOf({ preauth, getToken }: ClientOptions): Ways {
   if ((preauth === undefined) === (getToken === undefined))
-    throw new TypeError('A client needs one of `preauth` and `getToken`, to say who it is');
+    throw new TypeError('One of `preauth` and `getToken` is needed');
   if (getToken !== undefined)
     return {
       askToken: (wish, answer) =>
@@ -200,7 +189,7 @@ function settle<Value>(
   fail: Answer<never>,
 ): void {
   const failed = (error: unknown): void =>
-    fail(error instanceof PosternError ? error : trouble('token_failed', error));
+    fail(error instanceof PosternError ? error : trouble('token_failed', { cause: error }));
   // Its throw becomes a rejection; what `use` throws is a bug of ours, and none of its.
   new Promise<Value>((resolve) => resolve(ask())).then(use, failed);
 }

@@ -1,4 +1,5 @@
 import type { Credential } from './credentials.ts';
+import { parseObject } from './json.ts';
 import type { Command, GatewayMessage, Reply, WelcomeMessage } from './protocol/messages.ts';
 import type { SocketClose, SocketConstructor, SocketLike, SocketMessage } from './socket.ts';
 
@@ -96,7 +97,7 @@ export class Connection {
   #receive(data: unknown): void {
     this.#isHeard = true;
     this.#expect(undefined);
-    const message = parseMessage(data);
+    const message = parseObject<GatewayMessage>(data);
     if (message === undefined) {
       // No gateway says this. It is no use to go on with whoever does.
       this.#lose();
@@ -152,16 +153,5 @@ export class Connection {
     const awaited = this.#awaited;
     this.#awaited = {};
     Object.keys(awaited).forEach((id) => awaited[Number(id)]?.(undefined));
-  }
-}
-
-/** A message of the gateway's, whose promise it is that its members are what its type says. */
-function parseMessage(data: unknown): GatewayMessage | undefined {
-  try {
-    const message = JSON.parse(String(data));
-    return typeof message === 'object' && message !== null ? message : undefined;
-  } catch {
-    // What is no JSON is no message.
-    return undefined;
   }
 }

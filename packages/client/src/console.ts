@@ -2,9 +2,7 @@ import type { Gap } from './subscription.ts';
 
 /** A gap that nobody has a function for: what is lost is not to be lost in silence. */
 export function warn({ channel, reason }: Gap): void {
-  console.warn(
-    `postern: messages of ${channel} may be missing (${reason}), and there is no onGap to load its state anew`,
-  );
+  console.warn(`postern: a gap in ${channel} (${reason}), and no onGap`);
 }
 
 /** An error that nobody has a function for. */

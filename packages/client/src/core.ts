@@ -2,6 +2,7 @@ import { addressesOf } from './address.ts';
 import type { Answer } from './answer.ts';
 import { DEFAULT_BACKOFF } from './backoff.ts';
 import type { Backoff } from './backoff.ts';
+import type { Connection } from './connection.ts';
 import { complain, warn } from './console.ts';
 import { trouble } from './errors.ts';
 import type { SendRequest } from './http-request.ts';
@@ -13,7 +14,7 @@ import type { PreauthOptions } from './preauth.ts';
 import { Publications } from './publications.ts';
 import type { Published, Wanted } from './publications.ts';
 import type { SocketConstructor } from './socket.ts';
-import type { ClientState, UserChange } from './state.ts';
+import type { ClientState } from './state.ts';
 import type { Fallbacks, Gap, Subscriber, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { tokenSource } from './token.ts';
@@ -54,32 +55,32 @@ export class Core {
   readonly #subscriptions: Subscriptions;
   readonly #publications: Publications;
   readonly #states: Listeners<ClientState>;
-  readonly #users: Listeners<UserChange>;
   #stopWaking: (() => void) | undefined;
 
   /** @throws TypeError when it cannot work: the url, or no WebSocket. */
   constructor(options: CommonOptions, ways: Ways) {
     const { onGap = warn, onError = complain } = options;
     const fallbacks: Fallbacks = { onGap, onError };
-    const connection = () => this.#link.connection;
+    let open: Connection | undefined;
+    const connection = () => open;
     this.#states = new Listeners(onError);
-    this.#users = new Listeners(onError);
     this.#subscriptions = new Subscriptions(connection, fallbacks);
     this.#publications = new Publications(connection);
     this.#link = new Link({
       source: sourceOf(options, ways),
-      sockets: socketsOf(options),
+      Socket: socketOf(options),
+      Other: options.fallback,
       backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
       events: {
         onState: (state) => this.#states.tell(state),
-        onUser: (change) => this.#users.tell(change),
-        onOpen: (_connection, { maxPayloadBytes }) => {
+        onOpen: (opened, { maxPayloadBytes }) => {
+          open = opened;
           this.#subscriptions.open();
           this.#publications.open(maxPayloadBytes);
         },
         onLost: () => {
+          open = undefined;
           this.#subscriptions.lose();
-          this.#publications.lose();
         },
         onStop: (error) => this.#publications.stop(error),
         onAnnouncement: (announcement) => this.#subscriptions.hear(announcement),
@@ -91,11 +92,9 @@ export class Core {
     return this.#link.state;
   }
 
-  readonly onState = (listener: (state: ClientState) => void): (() => void) =>
-    this.#states.add(listener);
-
-  readonly onUser = (listener: (change: UserChange) => void): (() => void) =>
-    this.#users.add(listener);
+  onState(listener: (state: ClientState) => void): () => void {
+    return this.#states.add(listener);
+  }
 
   /** Connects now, rather than with the first subscription or message. After a stop it tries anew. */
   connect(): void {
@@ -105,6 +104,7 @@ export class Core {
 
   /** For good: nobody is subscribed any more, and what waits to be published is given up. */
   close(): void {
+    if (this.state.name === 'closed') return;
     this.#stopWaking?.();
     this.#link.close();
     this.#subscriptions.close(trouble('closed'));
@@ -150,12 +150,8 @@ function sourceOf({ url }: CommonOptions, ways: Ways) {
   return preauthSource({ addresses, options: preauth, headers, send });
 }
 
-function socketsOf({ WebSocket: given, fallback }: CommonOptions): readonly SocketConstructor[] {
-  const own = given ?? (typeof WebSocket !== 'undefined' ? WebSocket : undefined);
-  const sockets = [own, fallback].filter((socket) => socket !== undefined);
-  if (sockets.length === 0)
-    throw new TypeError(
-      'There is no WebSocket here: give the client one, as the option `WebSocket`',
-    );
-  return sockets;
+function socketOf({ WebSocket: given, fallback }: CommonOptions): SocketConstructor {
+  const socket = given ?? (typeof WebSocket === 'undefined' ? fallback : WebSocket);
+  if (socket === undefined) throw new TypeError('No WebSocket here: it is to be an option');
+  return socket;
 }

@@ -1,35 +1,29 @@
 import type { FailureCode, FailureName } from './protocol/failure-names.ts';
 import type { Retry } from './protocol/failure.ts';
 import { failureOfClose } from './protocol/find-failure.ts';
-import { retryAfter } from './protocol/retry-after.ts';
+import type { ErrorReply } from './protocol/messages.ts';
+import { retryByRange } from './protocol/retry-after.ts';
 
-/** What can go wrong that is no row of the failure table: of the client's own, or of what lies between. */
+/** What can go wrong that is no row of the failure table, and what is to be said of it beyond its name. */
 const troubles = {
-  aborted: ['Given up, as its AbortSignal said', 'no'],
-  bad_address: [
-    'No socket can be opened to this url. From a page by https it has to be https or wss',
-    'no',
-  ],
-  bad_answer: ['What answered is no gateway: look at the url, and at proxies before it', 'yes'],
-  closed: ['The client was closed', 'no'],
-  connection_lost: ['The connection broke', 'yes'],
+  aborted: ['no', ''],
+  bad_address: ['no', 'from a page by https only https and wss open'],
+  bad_answer: ['yes', 'this is no gateway’s: look at the url, and at proxies'],
+  closed: ['no', ''],
+  connection_lost: ['yes', ''],
   cookie_blocked: [
-    'Preauthentication succeeded, but its cookie does not come along with the handshake: the page is framed by another site, or the browser blocks cookies. A framed page needs `preauth: { embed: true }`',
     'no',
+    'the browser keeps that of preauthentication back. A page that others frame needs `embed`',
   ],
-  no_token: ['getToken gave none: nobody is logged in', 'no'],
-  queue_full: ['Too many messages wait to be published already', 'yes'],
-  read_only: ['A stream of events only reads: nothing can be published by it', 'no'],
-  token_failed: ['getToken failed', 'yes'],
-  unreachable: [
-    'The gateway does not answer: it, or the network, is down; or it refuses the origin of this page (POSTERN_ALLOWED_ORIGINS), which browsers do not tell apart',
-    'yes',
-  ],
-  websocket_blocked: [
-    'The gateway answers, but no WebSocket gets through to it: a proxy may not pass upgrades on. A `fallback` reads all the same',
-    'yes',
-  ],
-} as const satisfies Record<string, readonly [text: string, retry: Retry]>;
+  no_token: ['no', 'nobody is logged in'],
+  outcome_unknown: ['no', 'the connection broke before the answer came'],
+  queue_full: ['yes', ''],
+  read_only: ['no', ''],
+  token_failed: ['yes', ''],
+  too_big: ['no', ''],
+  unreachable: ['yes', 'it is down, or refuses the origin of this page, which looks the same'],
+  websocket_blocked: ['yes', 'plain requests arrive: look at proxies'],
+} as const satisfies Record<string, readonly [retry: Retry, more: string]>;
 
 /** The name of a row of the failure table, as a code. */
 type Snake<Text> = Text extends `${infer First}${infer Rest}`
@@ -41,7 +35,6 @@ export type ErrorCode = FailureCode | Snake<FailureName> | keyof typeof troubles
 
 /** What else is known of an error. */
 interface Circumstances {
-  readonly retry: Retry;
   /** The close code, where a connection was ended. */
   readonly closeCode?: number;
   /** The HTTP status, where a request was refused. */
@@ -59,51 +52,44 @@ export class PosternError extends Error {
   readonly closeCode: number | undefined;
   readonly status: number | undefined;
 
-  constructor(code: PosternError['code'], message: string, circumstances: Circumstances) {
+  constructor(
+    code: PosternError['code'],
+    message: string,
+    retry: Retry,
+    { closeCode, status, cause }: Circumstances = {},
+  ) {
     super(message);
     this.code = code;
-    this.retry = circumstances.retry;
-    this.closeCode = circumstances.closeCode;
-    this.status = circumstances.status;
-    if (circumstances.cause !== undefined) this.cause = circumstances.cause;
+    this.retry = retry;
+    this.closeCode = closeCode;
+    this.status = status;
+    this.cause = cause;
   }
 }
 
 /** An error of the client's own. */
-export function trouble(code: keyof typeof troubles, cause?: unknown): PosternError {
-  const [text, retry] = troubles[code];
-  return new PosternError(code, text, { retry, cause });
+export function trouble(code: keyof typeof troubles, circumstances?: Circumstances): PosternError {
+  const [retry, more] = troubles[code];
+  const text = code.replace('_', ' ');
+  return new PosternError(code, more === '' ? text : `${text}: ${more}`, retry, circumstances);
+}
+
+/** What a reply says. */
+export function errorOfReply({
+  code,
+  message,
+  retry,
+}: Omit<ErrorReply, 'type' | 'id'>): PosternError {
+  return new PosternError(code, message, retry);
 }
 
 /** How a connection was ended by its other side. */
 export function errorOfClose(closeCode: number, reason: string): PosternError {
   const known = failureOfClose(closeCode, reason);
   if (known === undefined && closeCode <= 1006) return trouble('connection_lost');
-  const code = known === undefined ? `closed_${closeCode}` : snake(known.name);
-  const text = reason || (known?.row.reason ?? code);
-  return new PosternError(code, text, { retry: retryAfter(closeCode, reason), closeCode });
-}
-
-/** What an answer says of why it is none that was hoped for. */
-export interface Problem {
-  readonly status: number;
-  /** A code of the failure table; undefined: no gateway says this. */
-  readonly code: string | undefined;
-  readonly title: unknown;
-  readonly retry: unknown;
-}
-
-/** What a request was refused for. */
-export function errorOfProblem({ status, code, title, retry }: Problem): PosternError {
-  const isPassing = retry === 'yes' || (retry === undefined && (status === 429 || status >= 500));
-  return new PosternError(
-    code ?? 'bad_answer',
-    code === undefined ? `${troubles.bad_answer[0]} (${status})` : String(title),
-    {
-      retry: isPassing ? 'yes' : 'no',
-      status,
-    },
-  );
+  const code = snake(known?.name ?? `closed_${closeCode}`);
+  const retry = known?.row.retry ?? retryByRange(closeCode);
+  return new PosternError(code, reason || code, retry, { closeCode });
 }
 
 /** `slowConsumer` → `slow_consumer`. */

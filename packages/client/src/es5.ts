@@ -5,7 +5,7 @@ import { PosternError, trouble } from './errors.ts';
 import { attempt } from './listeners.ts';
 import type { PreauthOptions } from './preauth.ts';
 import type { Published } from './publications.ts';
-import type { ClientState, UserChange } from './state.ts';
+import type { ClientState } from './state.ts';
 import type { Message, SubscribeOptions } from './subscription.ts';
 import type { TokenWish } from './token.ts';
 import { sendByXhr } from './xhr-request.ts';
@@ -24,12 +24,6 @@ interface ClientOptions extends CommonOptions {
   readonly preauth?: true | PagePreauth;
   /** Calls back with a JWT; without one where nobody is logged in. */
   readonly getToken?: (wish: TokenWish, done: Callback<string>) => void;
-}
-
-/** What is told by name. */
-interface ClientEvents {
-  readonly state: ClientState;
-  readonly user: UserChange;
 }
 
 /** A channel, as this client may use it. */
@@ -53,10 +47,7 @@ interface Client {
   state(): ClientState;
   connect(): void;
   close(): void;
-  on<Name extends keyof ClientEvents>(
-    name: Name,
-    listener: (event: ClientEvents[Name]) => void,
-  ): () => void;
+  on(name: 'state', listener: (state: ClientState) => void): () => void;
   channel(name: string): Channel;
 }
 
@@ -67,17 +58,12 @@ interface Client {
  */
 export function createClient(options: ClientOptions): Client {
   const core = new Core(options, waysOf(options));
-  const listen: {
-    readonly [Name in keyof ClientEvents]: (
-      listener: (event: ClientEvents[Name]) => void,
-    ) => () => void;
-  } = { state: core.onState, user: core.onUser };
 
   return {
     state: () => core.state,
     connect: () => core.connect(),
     close: () => core.close(),
-    on: (name, listener) => listen[name](listener),
+    on: (_name, listener) => core.onState(listener),
     channel: (name) => ({
       name,
       subscribe: (onMessage, more = {}) => {
@@ -98,7 +84,7 @@ export function createClient(options: ClientOptions): Client {
 
 function waysOf({ preauth, getToken }: ClientOptions): Ways {
   if ((preauth === undefined) === (getToken === undefined))
-    throw new TypeError('A client needs one of `preauth` and `getToken`, to say who it is');
+    throw new TypeError('One of `preauth` and `getToken` is needed');
   if (getToken !== undefined)
     return {
       askToken: (wish, answer) =>
@@ -125,5 +111,5 @@ function orFail(call: () => void, answer: Answer<never>): void {
 }
 
 function failed(error: unknown): PosternError {
-  return error instanceof PosternError ? error : trouble('token_failed', error);
+  return error instanceof PosternError ? error : trouble('token_failed', { cause: error });
 }

@@ -21,3 +21,6 @@ export type SendRequest = (
 
 /** What goes on for ever once it is good: only its status is wanted. */
 export const EVENT_STREAM = 'text/event-stream';
+
+/** How long an answer may take, in milliseconds. */
+export const PATIENCE_MS = 20_000;

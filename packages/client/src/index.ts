@@ -3,7 +3,6 @@ export type {
   Channel,
   ChannelSubscription,
   Client,
-  ClientEvents,
   ClientOptions,
   MessagesOptions,
   PagePreauth,
@@ -22,7 +21,6 @@ export type {
   IdleState,
   OpenState,
   StoppedState,
-  UserChange,
   WaitingState,
 } from './state.ts';
 export type { Gap, Message, Subscribed, SubscribeOptions } from './subscription.ts';

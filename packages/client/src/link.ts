@@ -4,10 +4,9 @@ import { Connection } from './connection.ts';
 import type { Announcement, ConnectionEnd } from './connection.ts';
 import type { Credential, CredentialSource } from './credentials.ts';
 import { errorOfClose, PosternError, trouble } from './errors.ts';
-import type { ExpiringMessage, WelcomeMessage } from './protocol/messages.ts';
-import { renew } from './renewal.ts';
+import type { WelcomeMessage } from './protocol/messages.ts';
 import type { SocketConstructor } from './socket.ts';
-import type { ClientState, OpenState, UserChange } from './state.ts';
+import type { ClientState, OpenState } from './state.ts';
 import { verdictOn } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -17,7 +16,6 @@ const STABLE_MS = 5_000;
 /** What a link tells of itself. */
 export interface LinkEvents {
   readonly onState: (state: ClientState) => void;
-  readonly onUser: (change: UserChange) => void;
   /** A session has begun: what is wanted can be said. */
   readonly onOpen: (connection: Connection, welcome: WelcomeMessage) => void;
   /** It has ended; whoever waits for a reply was told so before. */
@@ -30,8 +28,9 @@ export interface LinkEvents {
 /** What a link is built from. */
 export interface LinkParts {
   readonly source: CredentialSource;
-  /** The first is used; after two refusals of which nothing is known the next one, round and round. */
-  readonly sockets: readonly SocketConstructor[];
+  readonly Socket: SocketConstructor;
+  /** Takes turns with it: after two refusals of which nothing is known the other is tried. */
+  readonly Other: SocketConstructor | undefined;
   readonly backoff: Backoff;
   readonly events: LinkEvents;
 }
@@ -41,12 +40,12 @@ export class Link {
   readonly #parts: LinkParts;
   #state: ClientState = { name: 'idle' };
   #connection: Connection | undefined;
-  #socket = 0;
+  #triesOther = false;
   #failures = 0;
   #refusals = 0;
   #openSinceMs = 0;
   /** Whom the first session was of; undefined before that. */
-  #identity: { readonly user: string | undefined } | undefined;
+  #identity: Pick<OpenState, 'user'> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whoever answers to an older one is too late. */
   #turn = 0;
@@ -59,185 +58,167 @@ export class Link {
     return this.#state;
   }
 
-  /** Undefined unless it is open. */
-  get connection(): Connection | undefined {
-    return this.#state.name === 'open' ? this.#connection : undefined;
-  }
-
   /** Connects, if nothing is under way; after a stop as if nothing had been before. */
   start(): void {
     const { name } = this.#state;
-    if (name === 'stopped') {
-      this.#failures = 0;
-      this.#refusals = 0;
-      this.#identity = undefined;
-    }
     if (name === 'idle' || name === 'stopped' || name === 'waiting') this.#connect();
   }
 
-  /** The network is back, or somebody looks at the page again: waits no longer than at a first failure, or looks whether the connection lives. */
+  /** Something may have changed: looks whether the connection lives, and waits no longer than at a first failure. */
   wake(): void {
     this.#connection?.probe();
     const state = this.#state;
     if (state.name !== 'waiting') return;
-    const wait = waitMs(0, this.#parts.backoff);
-    if (Date.now() + wait < state.retryAt) this.#wait(state.error, wait);
+    const ms = waitMs(0, this.#parts.backoff);
+    if (Date.now() + ms < state.retryAt) this.#wait(state.error, ms);
   }
 
   /** For good. */
   close(): void {
-    if (this.#state.name === 'closed') return;
     this.#leave();
     this.#become({ name: 'closed' });
     this.#parts.events.onStop(trouble('closed'));
   }
 
   #connect(): void {
+    const isCurrent = this.#turnOver();
+    this.#become({ name: 'connecting', attempt: this.#failures });
+    this.#parts.source.get((credential) => {
+      if (!isCurrent()) return;
+      if (credential instanceof PosternError) this.#failed(credential);
+      else this.#open(credential);
+    });
+  }
+
+  /** Ends whatever is awaited. Returns whether that is still so of what is awaited next. */
+  #turnOver(): () => boolean {
     clearTimeout(this.#timer);
     this.#turn += 1;
     const turn = this.#turn;
-    this.#become({ name: 'connecting', attempt: this.#failures });
-    this.#parts.source.get((credential) => {
-      if (turn !== this.#turn) return;
-      if (credential instanceof PosternError) this.#failed(credential);
-      else this.#open(credential, turn);
-    });
+    return () => turn === this.#turn;
   }
 
-  #open(credential: Credential, turn: number): void {
-    const Socket = this.#parts.sockets[this.#socket % this.#parts.sockets.length];
-    if (Socket === undefined) return;
+  #open(credential: Credential): void {
+    const { Socket, Other = Socket, events } = this.#parts;
     try {
-      this.#connection = new Connection(Socket, credential, {
-        onWelcome: (welcome) => this.#welcome(welcome),
-        onAnnouncement: (announcement) => this.#hear(announcement),
-        onEnd: (end) => this.#ended(end, credential, turn),
+      const connection = new Connection(this.#triesOther ? Other : Socket, credential, {
+        onWelcome: (welcome) => this.#welcome(connection, welcome),
+        onAnnouncement: (said) => {
+          if (said.type === 'expiring') this.#renew(connection);
+          else if (said.type === 'status') this.#update({ database: said.database });
+          else events.onAnnouncement(said);
+        },
+        onEnd: (end) => this.#ended(end, credential),
       });
+      this.#connection = connection;
     } catch (cause) {
-      this.#stop(trouble('bad_address', cause));
+      this.#stop(trouble('bad_address', { cause }));
     }
   }
 
-  #welcome(welcome: WelcomeMessage): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    const isUpdate = this.#state.name === 'open';
+  #welcome(connection: Connection, welcome: WelcomeMessage): void {
     const { session, user, channels, expiresAt, serverTime } = welcome;
-    if (this.#identity !== undefined && this.#identity.user !== user && !isUpdate) {
-      this.#changeUser({ from: this.#identity.user, to: user });
-      return;
+    this.#lasts(expiresAt, serverTime);
+    if (this.#state.name === 'open') return this.#update({ session, channels, expiresAt });
+    const { events } = this.#parts;
+    if (this.#identity !== undefined && this.#identity.user !== user) {
+      // What is on the page, and what waits to be published, is somebody else's: none of it is said in the new name.
+      this.#leave();
+      return this.#stop(errorOfClose(4501, 'Identity changed'));
     }
     this.#identity = { user };
     this.#refusals = 0;
-    this.#openSinceMs = isUpdate ? this.#openSinceMs : Date.now();
-    this.#lasts(expiresAt, serverTime);
+    this.#openSinceMs = Date.now();
     this.#become({ name: 'open', session, user, expiresAt, channels, database: 'up' });
-    if (!isUpdate) this.#parts.events.onOpen(connection, welcome);
+    events.onOpen(connection, welcome);
   }
 
-  /** What is on the page, and what waits to be published, is of somebody else: nothing of it is said in the name of the new one. */
-  #changeUser(change: UserChange): void {
-    this.#leave();
-    this.#parts.events.onUser(change);
-    this.#stop(errorOfClose(4501, ''));
-  }
-
-  #hear(announcement: Announcement): void {
+  /** Shows a new token in time. If that fails the session ends with the one it has, and the client comes back by another. */
+  #renew(connection: Connection): void {
+    const { source } = this.#parts;
+    const turn = this.#turn;
     const state = this.#state;
-    if (state.name === 'open' && announcement.type === 'status')
-      this.#become({ ...state, database: announcement.database });
-    else if (state.name === 'open' && announcement.type === 'expiring') this.#renew(announcement);
-    else this.#parts.events.onAnnouncement(announcement);
-  }
-
-  #renew({ seconds }: ExpiringMessage): void {
-    const { connection } = this;
-    const state = this.#state;
-    if (connection === undefined || state.name !== 'open') return;
-    renew({
-      connection,
-      seconds,
-      ask: (answer) => this.#parts.source.renew(state.session, answer),
-      isOver: () => this.connection !== connection,
-      onRenewed: ({ expiresAt, channels }) => {
-        const now: OpenState = this.#state.name === 'open' ? this.#state : state;
+    if (state.name !== 'open') return;
+    source.renew(state.session, (token) => {
+      if (turn !== this.#turn || token instanceof PosternError) return;
+      connection.say({ type: 'auth', token }, (reply) => {
+        if (reply?.type !== 'ok') return;
+        const { expiresAt, channels = state.channels } = reply;
         this.#lasts(expiresAt, Date.now() / 1000);
-        this.#become({ ...now, expiresAt, channels: channels ?? now.channels });
-      },
+        this.#update({ expiresAt, channels });
+      });
     });
   }
 
-  #ended(end: ConnectionEnd, credential: Credential, turn: number): void {
-    const { source, sockets, events } = this.#parts;
+  #ended(end: ConnectionEnd, credential: Credential): void {
+    const { source, Other, events } = this.#parts;
+    const isCurrent = this.#turnOver();
     this.#connection = undefined;
-    if (Date.now() - this.#openSinceMs > STABLE_MS && end.stage === 'welcomed') this.#failures = 0;
-    if (end.stage === 'welcomed') events.onLost();
-    else this.#refusals += 1;
-    const past = {
+    if (end.stage !== 'welcomed') this.#refusals += 1;
+    else {
+      if (Date.now() - this.#openSinceMs > STABLE_MS) this.#failures = 0;
+      events.onLost();
+    }
+    const { next, error } = verdictOn(end, {
       refusals: this.#refusals,
       canAskWhy: source.whyRefused !== undefined,
-      hasOther: sockets.length > 1,
-    };
-    const verdict = verdictOn(end, past);
+      hasOther: Other !== undefined,
+    });
     // A refusal that says nothing may have been for the credential.
-    if (verdict.error.retry === 'new-token' || end.stage === 'opening') source.endsAt(0);
-    if (verdict.next === 'ask why') {
-      this.#askWhy(credential, turn);
-      return;
-    }
-    this.#follow(verdict);
-  }
-
-  #askWhy(credential: Credential, turn: number): void {
-    this.#parts.source.whyRefused?.(credential, (error) => {
-      if (turn !== this.#turn) return;
-      if (error?.code === 'websocket_blocked') this.#follow({ next: 'other socket', error });
-      else this.#failed(error ?? trouble('cookie_blocked'));
+    if (error.retry === 'new-token' || end.stage === 'opening') source.endsAt(0);
+    if (next !== 'ask why') return this.#follow(next, error);
+    source.whyRefused?.(credential, (why = trouble('cookie_blocked')) => {
+      if (!isCurrent()) return;
+      if (why.code === 'websocket_blocked') this.#follow('other socket', why);
+      else this.#failed(why);
     });
   }
 
-  #follow({ next, error }: Verdict): void {
-    if (next === 'stop') this.#stop(error);
-    else if (next === 'at once') this.#connect();
-    else {
-      if (next === 'other socket') {
-        this.#socket += 1;
-        this.#refusals = 0;
-      }
-      this.#wait(error, waitMs(this.#failures, this.#parts.backoff));
-      this.#failures += 1;
+  #follow(next: Verdict['next'], error: PosternError): void {
+    if (next === 'stop') return this.#stop(error);
+    if (next === 'at once') return this.#connect();
+    if (next === 'other socket') {
+      this.#triesOther = !this.#triesOther;
+      this.#refusals = 0;
     }
+    this.#wait(error, waitMs(this.#failures, this.#parts.backoff));
+    this.#failures += 1;
   }
 
   /** There is no credential, or a reason why it is refused. A new one is no remedy for that. */
   #failed(error: PosternError): void {
-    this.#follow({ next: error.retry === 'yes' ? 'later' : 'stop', error });
+    this.#follow(error.retry === 'yes' ? 'later' : 'stop', error);
   }
 
   #wait(error: PosternError, ms: number): void {
-    clearTimeout(this.#timer);
+    this.#turnOver();
     this.#timer = setTimeout(() => this.#connect(), ms);
     this.#become({ name: 'waiting', attempt: this.#failures, retryAt: Date.now() + ms, error });
   }
 
+  /** Until `start`, which begins anew. */
   #stop(error: PosternError): void {
+    this.#failures = 0;
+    this.#refusals = 0;
+    this.#identity = undefined;
     this.#become({ name: 'stopped', error });
     this.#parts.events.onStop(error);
   }
 
   #leave(): void {
-    clearTimeout(this.#timer);
-    this.#turn += 1;
-    const wasOpen = this.#state.name === 'open';
+    this.#turnOver();
     this.#connection?.leave();
     this.#connection = undefined;
-    if (wasOpen) this.#parts.events.onLost();
+    this.#parts.events.onLost();
   }
 
   /** By the gateway's clock; ours may be wrong. */
-  #lasts(expiresAt: number | undefined, serverTime: number): void {
-    const ms = expiresAt === undefined ? Infinity : (expiresAt - serverTime) * 1000;
-    this.#parts.source.endsAt(Date.now() + ms);
+  #lasts(expiresAt = Infinity, serverTime: number): void {
+    this.#parts.source.endsAt(Date.now() + (expiresAt - serverTime) * 1000);
+  }
+
+  #update(news: Partial<OpenState>): void {
+    if (this.#state.name === 'open') this.#become({ ...this.#state, ...news });
   }
 
   #become(state: ClientState): void {

@@ -1,6 +1,7 @@
 import type { Connection } from './connection.ts';
 import type { Answer } from './answer.ts';
-import { PosternError, trouble } from './errors.ts';
+import { errorOfReply, trouble } from './errors.ts';
+import type { PosternError } from './errors.ts';
 import type { Reply } from './protocol/messages.ts';
 import { utf8Length } from './utf8-length.ts';
 
@@ -38,17 +39,15 @@ interface Publication {
   readonly text: string;
   readonly isKeyed: boolean;
   readonly answer: Answer<Published>;
-  isUnderWay: boolean;
-  /** When it may be said again. */
-  notBeforeMs: number;
+  /** `late`: it was refused for now, and is said again in a while. */
+  state: 'waiting' | 'under way' | 'late';
 }
 
 /** What is to be published, from the call to its answer. */
 export class Publications {
   readonly #connection: () => Connection | undefined;
-  #waiting: Publication[] = [];
+  readonly #all: Publication[] = [];
   #longest = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: () => Connection | undefined) {
     this.#connection = connection;
@@ -61,18 +60,9 @@ export class Publications {
    */
   add({ channel, payload, key }: Wanted, answer: Answer<Published>): () => void {
     const text = JSON.stringify({ type: 'publish', channel, payload, key });
-    const publication = {
-      text,
-      isKeyed: key !== undefined,
-      answer,
-      isUnderWay: false,
-      notBeforeMs: 0,
-    };
-    if (this.#waiting.length >= MOST_WAITING) {
-      answer(trouble('queue_full'));
-      return () => undefined;
-    }
-    this.#waiting.push(publication);
+    const publication: Publication = { text, isKeyed: key !== undefined, answer, state: 'waiting' };
+    this.#all.push(publication);
+    if (this.#all.length > MOST_WAITING) this.#settle(publication, trouble('queue_full'));
     this.#send();
     return () => this.#settle(publication, trouble('aborted'));
   }
@@ -83,70 +73,59 @@ export class Publications {
     this.#send();
   }
 
-  /** No more replies come. */
-  lose(): void {
-    this.#waiting.slice().forEach((publication) => {
-      const wasUnderWay = publication.isUnderWay;
-      publication.isUnderWay = false;
-      if (wasUnderWay && !publication.isKeyed) this.#settle(publication, unknownOutcome());
-    });
-  }
-
   /** Nothing is said any more. */
   stop(error: PosternError): void {
-    clearTimeout(this.#timer);
-    this.#waiting.slice().forEach((publication) => this.#settle(publication, error));
+    this.#all.slice().forEach((publication) => this.#settle(publication, error));
   }
 
   #send(): void {
     const connection = this.#connection();
     if (connection === undefined) return;
-    let free = MOST_UNDER_WAY - this.#waiting.filter(({ isUnderWay }) => isUnderWay).length;
-    this.#waiting.slice().forEach((publication) => {
-      if (free <= 0 || publication.isUnderWay || publication.notBeforeMs > Date.now()) return;
+    let free = MOST_UNDER_WAY - this.#all.filter(({ state }) => state === 'under way').length;
+    this.#all.slice().forEach((publication) => {
+      if (publication.state !== 'waiting' || free <= 0) return;
       free -= 1;
       this.#say(connection, publication);
     });
   }
 
   #say(connection: Connection, publication: Publication): void {
+    const { text } = publication;
     // The gateway would close the connection for it, and with it all else that is under way.
-    if (this.#longest > 0 && utf8Length(publication.text) + ID_BYTES > this.#longest) {
-      this.#settle(publication, new PosternError('too_big', 'Message too big', { retry: 'no' }));
-      return;
-    }
-    publication.isUnderWay = true;
-    connection.sayText(publication.text, (reply) => {
-      // Without one the connection is gone: `lose` follows.
-      if (reply !== undefined) this.#answered(publication, reply);
+    if (this.#longest > 0 && utf8Length(text) + ID_BYTES > this.#longest)
+      return this.#settle(publication, trouble('too_big'));
+    publication.state = 'under way';
+    connection.sayText(text, (reply) => {
+      if (reply === undefined) this.#lost(publication);
+      else this.#answered(publication, reply);
     });
   }
 
+  /** The connection broke: what has a key is said again on the next one. */
+  #lost(publication: Publication): void {
+    publication.state = 'waiting';
+    if (!publication.isKeyed) this.#settle(publication, trouble('outcome_unknown'));
+  }
+
   #answered(publication: Publication, reply: Reply): void {
-    if (reply.type === 'error' && reply.retry === 'yes' && publication.isKeyed) {
-      publication.isUnderWay = false;
-      publication.notBeforeMs = Date.now() + AGAIN_MS;
-      this.#timer = setTimeout(() => this.#send(), AGAIN_MS + 10);
-      return;
+    if (reply.type !== 'error')
+      this.#settle(publication, { duplicate: reply.type === 'ok' && reply.duplicate === true });
+    else if (reply.retry !== 'yes' || !publication.isKeyed)
+      this.#settle(publication, errorOfReply(reply));
+    else {
+      publication.state = 'late';
+      setTimeout(() => {
+        publication.state = 'waiting';
+        this.#send();
+      }, AGAIN_MS);
     }
-    this.#settle(
-      publication,
-      reply.type === 'error'
-        ? new PosternError(reply.code, reply.message, { retry: reply.retry })
-        : { duplicate: reply.type === 'ok' && reply.duplicate === true },
-    );
     this.#send();
   }
 
   #settle(publication: Publication, outcome: Published | PosternError): void {
-    const at = this.#waiting.indexOf(publication);
+    const at = this.#all.indexOf(publication);
     if (at < 0) return;
-    this.#waiting.splice(at, 1);
+    this.#all.splice(at, 1);
     publication.answer(outcome);
   }
-}
-
-function unknownOutcome(): PosternError {
-  const text = 'The connection broke before the answer came: it may have been published, or not';
-  return new PosternError('outcome_unknown', text, { retry: 'no' });
 }

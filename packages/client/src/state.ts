@@ -41,7 +41,10 @@ export interface WaitingState {
   readonly error: PosternError;
 }
 
-/** Something is wrong that no waiting mends. `connect()` tries anew: after a login, for example. */
+/**
+ * Something is wrong that no waiting mends: nobody is logged in, or, by `identity_changed`, somebody else than before.
+ * `connect()` tries anew, as whoever is logged in then.
+ */
 export interface StoppedState {
   readonly name: 'stopped';
   readonly error: PosternError;
@@ -50,10 +53,4 @@ export interface StoppedState {
 /** `close()` was called, or the signal of the client aborted. For good. */
 export interface ClosedState {
   readonly name: 'closed';
-}
-
-/** The user behind the page is another one than before. */
-export interface UserChange {
-  readonly from: string | undefined;
-  readonly to: string | undefined;
 }

@@ -16,7 +16,8 @@ export interface Gap extends Omit<GapMessage, 'reason'> {
 
 /** A channel's messages come from here on. */
 export interface Subscribed {
-  readonly cursor: string;
+  /** Up to where the subscriber has been told; the messages after it come. */
+  readonly cursor: string | undefined;
   /** After a break: whether all that was missed follows. If not, a gap does. Undefined at the first time. */
   readonly recovered: boolean | undefined;
 }
@@ -72,14 +73,12 @@ export class Subscription {
   }
 
   add(subscriber: Subscriber): void {
-    if (this.#phase === 'off' && this.#cursor === undefined) this.#cursor = subscriber.from;
+    if (this.#phase === 'off') this.#cursor ??= subscriber.from;
     this.#subscribers = this.#subscribers.concat(subscriber);
-    const cursor = this.#cursor;
-    if (this.#phase === 'on' && cursor !== undefined)
+    // For the others it began before.
+    if (this.#phase === 'on')
       setTimeout(() => {
-        // It may have left, or been told by a reply meanwhile.
-        if (this.#phase !== 'on' || this.#subscribers.indexOf(subscriber) < 0) return;
-        this.#tellSubscribed(subscriber, { cursor: this.#cursor ?? cursor, recovered: undefined });
+        if (this.#phase === 'on') this.#tellSubscribed(subscriber, undefined);
       });
   }
 
@@ -102,9 +101,8 @@ export class Subscription {
     this.#phase = 'on';
     // What is missing is told by the gap that follows. Until then it is as if nothing had been said: should the
     // connection break first, the old cursor brings another gap.
-    if (recovered !== false && cursor !== undefined) this.#cursor = cursor;
-    const at = cursor ?? this.#cursor ?? '';
-    this.#subscribers.forEach((one) => this.#tellSubscribed(one, { cursor: at, recovered }));
+    if (recovered !== false) this.#cursor = cursor;
+    this.#subscribers.forEach((one) => this.#tellSubscribed(one, recovered));
   }
 
   deliver(message: ChannelMessage): void {
@@ -128,8 +126,10 @@ export class Subscription {
     all.forEach((one) => this.#call(() => (one.onError ?? this.#fallbacks.onError)(error)));
   }
 
-  #tellSubscribed({ onSubscribed }: Subscriber, subscribed: Subscribed): void {
-    this.#call(() => onSubscribed?.(subscribed));
+  #tellSubscribed(subscriber: Subscriber, recovered: boolean | undefined): void {
+    // It may have left meanwhile.
+    if (this.#subscribers.indexOf(subscriber) >= 0)
+      this.#call(() => subscriber.onSubscribed?.({ cursor: this.#cursor, recovered }));
   }
 
   #call(call: () => void): void {

@@ -1,5 +1,6 @@
 import type { Announcement, Connection } from './connection.ts';
-import { PosternError } from './errors.ts';
+import { errorOfReply } from './errors.ts';
+import type { PosternError } from './errors.ts';
 import type { Reply } from './protocol/messages.ts';
 import { Subscription } from './subscription.ts';
 import type { Fallbacks, Subscriber } from './subscription.ts';
@@ -11,7 +12,8 @@ const AGAIN_MS = 1_000;
 export class Subscriptions {
   readonly #fallbacks: Fallbacks;
   readonly #connection: () => Connection | undefined;
-  #all: Record<string, Subscription> = {};
+  /** A channel may be named as something that every other object has. */
+  readonly #all: Record<string, Subscription> = Object.create(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: () => Connection | undefined, fallbacks: Fallbacks) {
@@ -21,8 +23,8 @@ export class Subscriptions {
 
   /** Adds a subscriber of a channel. The gateway is told in a moment: whoever leaves and comes back at once stays. */
   add(channel: string, subscriber: Subscriber): Subscription {
-    const subscription = this.#all[keyOf(channel)] ?? new Subscription(channel, this.#fallbacks);
-    this.#all[keyOf(channel)] = subscription;
+    const subscription = this.#all[channel] ?? new Subscription(channel, this.#fallbacks);
+    this.#all[channel] = subscription;
     subscription.add(subscriber);
     this.#soon(0);
     return subscription;
@@ -45,17 +47,16 @@ export class Subscriptions {
   /** Nobody is subscribed any more. */
   close(error: PosternError): void {
     clearTimeout(this.#timer);
-    const all = this.#all;
-    this.#all = {};
-    Object.keys(all).forEach((key) => all[key]?.end(error));
+    this.#each((subscription) => this.#drop(subscription, error));
   }
 
   hear(announcement: Announcement): void {
-    if (announcement.type === 'message') this.#of(announcement.channel)?.deliver(announcement);
-    else if (announcement.type === 'gap') this.#of(announcement.channel)?.miss(announcement);
+    const subscription = 'channel' in announcement ? this.#all[announcement.channel] : undefined;
+    if (announcement.type === 'message') subscription?.deliver(announcement);
+    else if (announcement.type === 'gap') subscription?.miss(announcement);
     else if (announcement.type === 'unsubscribed') {
-      const { code, reason, channel } = announcement;
-      this.#drop(this.#of(channel), new PosternError(code, reason, { retry: 'no' }));
+      const { code, reason } = announcement;
+      this.#drop(subscription, errorOfReply({ code, message: reason, retry: 'no' }));
     }
   }
 
@@ -76,7 +77,7 @@ export class Subscriptions {
       // Before its reply, too: what was asked for is taken back in order.
       if (phase !== 'off') connection?.say({ type: 'unsubscribe', channel }, () => undefined);
       subscription.lose();
-      delete this.#all[keyOf(channel)];
+      delete this.#all[channel];
     });
   }
 
@@ -86,7 +87,7 @@ export class Subscriptions {
     const from = cursor === undefined ? {} : { from: cursor };
     connection.say({ type: 'subscribe', channel, ...from }, (reply) => {
       // Left meanwhile, and somebody may follow the channel anew.
-      if (this.#of(channel) === subscription) this.#answered(subscription, reply);
+      if (this.#all[channel] === subscription) this.#answered(subscription, reply);
     });
   }
 
@@ -101,17 +102,13 @@ export class Subscriptions {
       this.#soon(AGAIN_MS);
       return;
     }
-    this.#drop(subscription, new PosternError(reply.code, reply.message, { retry: reply.retry }));
+    this.#drop(subscription, errorOfReply(reply));
   }
 
   #drop(subscription: Subscription | undefined, error: PosternError): void {
     if (subscription === undefined) return;
-    delete this.#all[keyOf(subscription.channel)];
+    delete this.#all[subscription.channel];
     subscription.end(error);
-  }
-
-  #of(channel: string): Subscription | undefined {
-    return this.#all[keyOf(channel)];
   }
 
   #each(call: (subscription: Subscription) => void): void {
@@ -120,9 +117,4 @@ export class Subscriptions {
       if (subscription !== undefined) call(subscription);
     });
   }
-}
-
-/** A channel may be named as something that every object has. */
-function keyOf(channel: string): string {
-  return `#${channel}`;
 }

@@ -3,13 +3,14 @@ import { errorOfClose, trouble } from './errors.ts';
 import type { PosternError } from './errors.ts';
 
 /** What follows from the end of a connection. */
-export type Verdict =
-  | { readonly next: 'at once' | 'later' | 'stop' | 'ask why'; readonly error: PosternError }
-  | { readonly next: 'other socket'; readonly error: PosternError };
+export interface Verdict {
+  readonly next: 'at once' | 'later' | 'stop' | 'ask why' | 'other socket';
+  readonly error: PosternError;
+}
 
 /** What is known of the attempts before. */
 export interface Past {
-  /** How many connections in a row were refused, or sent away for what they had shown, before they were welcomed. */
+  /** How many connections in a row ended before they were welcomed, this one included. */
   readonly refusals: number;
   /** Whether refusals hide their reason, and can be asked for it in another way. */
   readonly canAskWhy: boolean;
@@ -17,26 +18,22 @@ export interface Past {
   readonly hasOther: boolean;
 }
 
-/** How often a handshake that says nothing may fail before something else is tried. */
-const PATIENCE = 2;
-
-/** Whether to come back after this end, and how. */
-export function verdictOn(end: ConnectionEnd, past: Past): Verdict {
-  if (end.stage === 'opening') return onRefusal(past);
-
-  const error = errorOfClose(end.code, end.reason);
+/** Whether to come back after this end, and how. What fails for the first time may be mended by a new credential. */
+export function verdictOn(
+  { stage, code, reason }: ConnectionEnd,
+  { refusals, canAskWhy, hasOther }: Past,
+): Verdict {
+  const isFirst = refusals < 2;
+  if (stage === 'opening') {
+    // Refused, or never arrived: a browser says 1006 to both. Preauthentication says why, if it was that.
+    const error = trouble('unreachable');
+    if (canAskWhy) return { next: isFirst ? 'at once' : 'ask why', error };
+    return { next: hasOther && !isFirst ? 'other socket' : 'later', error };
+  }
+  const error = errorOfClose(code, reason);
   if (error.retry === 'no') return { next: 'stop', error };
   if (error.retry === 'yes') return { next: 'later', error };
-  // A new credential is the remedy, once. When that is no better, only time can tell with one that has expired.
-  if (end.stage === 'welcomed' || past.refusals < PATIENCE) return { next: 'at once', error };
+  if (isFirst) return { next: 'at once', error };
+  // Only time can tell with tokens that have expired before they are shown.
   return { next: error.code === 'token_expired' ? 'later' : 'stop', error };
-}
-
-/** The handshake was refused, or never arrived: a browser says 1006 to both. */
-function onRefusal({ refusals, canAskWhy, hasOther }: Past): Verdict {
-  const error = trouble('unreachable');
-  // Preauthentication says why, if it was that.
-  if (refusals < PATIENCE) return { next: canAskWhy ? 'at once' : 'later', error };
-  if (canAskWhy) return { next: 'ask why', error };
-  return { next: hasOther ? 'other socket' : 'later', error };
 }

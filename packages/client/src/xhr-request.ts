@@ -1,8 +1,5 @@
-import { EVENT_STREAM } from './http-request.ts';
+import { EVENT_STREAM, PATIENCE_MS } from './http-request.ts';
 import type { SendRequest } from './http-request.ts';
-
-/** How long an answer may take, in milliseconds. */
-const PATIENCE_MS = 20_000;
 
 /** `readyState` once the head of the answer is there. */
 const HAS_HEAD = 2;

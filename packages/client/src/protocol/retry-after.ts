@@ -6,7 +6,10 @@ import { failureOfClose } from './find-failure.ts';
  * the table its range decides: 3000-3499 and 4000-4499 may reconnect, 3500-3999 and 4500-4999 must not.
  */
 export function retryAfter(closeCode: number, reason = ''): Retry {
-  const known = failureOfClose(closeCode, reason);
-  if (known !== undefined) return known.row.retry;
+  return failureOfClose(closeCode, reason)?.row.retry ?? retryByRange(closeCode);
+}
+
+/** Advice for a close code that the table does not know. */
+export function retryByRange(closeCode: number): Retry {
   return closeCode >= 3000 && closeCode % 1000 >= 500 ? 'no' : 'yes';
 }
