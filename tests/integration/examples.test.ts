@@ -19,6 +19,9 @@ const examples = {
   hono: { home: 'hello from Hono\n', elsewhere: 404 },
 } as const;
 
+/** Those have tests of their own, by their pages and programs. */
+const testedElsewhere = ['browser-login', 'server-to-server'];
+
 const scope = failOnLeaks();
 
 /** Starts an example as its header says, on a free port and a database of its own. */
@@ -72,7 +75,6 @@ describe('The example', () => {
 
   it('is in the list above, whatever its name', () => {
     const there = filesBelow('examples').map((path) => path.split('/').at(-2));
-    // That one has its own test, by its login.
-    assert.deepEqual(new Set(there), new Set([...Object.keys(examples), 'browser-login']));
+    assert.deepEqual(new Set(there), new Set([...Object.keys(examples), ...testedElsewhere]));
   });
 });
