@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 
 import { minify, transform } from '@swc/core';
 import type { Options } from '@swc/core';
+import { parse, tokTypes } from 'acorn';
+import type { Token } from 'acorn';
 import { build } from 'esbuild';
 import type { BuildOptions } from 'esbuild';
 
@@ -52,7 +54,7 @@ export async function es5Script(): Promise<string> {
     treeShaking: true,
   });
   // esbuild writes no ES5, and swc does not bundle. What swc adds to the top would be names of the page's.
-  const lowered = await transform(code, lowering);
+  const lowered = await transform(withoutPrivateNames(code), lowering);
   const script = await minify(`var Postern;(function(){${lowered.code}\n})();`, {
     ecma: 5,
     compress: { ecma: 5, passes: 3 },
@@ -63,9 +65,23 @@ export async function es5Script(): Promise<string> {
   return script.code;
 }
 
+/** Members that are private by name only: in ES5 each use of one that truly is costs a call, and a tenth of the bytes. */
+function withoutPrivateNames(code: string): string {
+  const tokens: Token[] = [];
+  parse(code, { ecmaVersion: 2022, onToken: tokens });
+  let end = 0;
+  let renamed = '';
+  for (const token of tokens) {
+    if (token.type !== tokTypes.privateId) continue;
+    renamed += `${code.slice(end, token.start)}_${code.slice(token.start + 1, token.end)}`;
+    end = token.end;
+  }
+  return renamed + code.slice(end);
+}
+
 /** What an app of this source ships. */
-export async function appBundle(source: string, external: readonly string[] = []): Promise<string> {
-  const { code } = await bundled({ ...inline(source), minify: true, external: [...external] });
+export async function appBundle(source: string): Promise<string> {
+  const { code } = await bundled({ ...inline(source), minify: true });
   return code;
 }
 

@@ -11,23 +11,11 @@ export interface Size {
 }
 
 const CORE = `import { createClient } from '@postern/client'; console.log(createClient);`;
-const SSE = `import { eventStream } from '@postern/client/sse'; console.log(eventStream);`;
-const REACT = `export * from '@postern/client/react';`;
 
 /** Measures each of them as it was built last, the core first. */
 export async function measureClient(): Promise<readonly [core: Size, ...more: Size[]]> {
-  const [core, withStreams, withReact, es5] = await Promise.all([
-    appBundle(CORE),
-    appBundle(CORE + SSE),
-    appBundle(CORE + REACT, ['react', 'react/jsx-runtime']),
-    es5Script(),
-  ]);
-  return [
-    sizeOf('`createClient`', core),
-    sizeOf('with `eventStream` of `/sse`', withStreams),
-    sizeOf('with `/react`, without React itself', withReact),
-    sizeOf('`postern.es5.js`', es5),
-  ];
+  const [core, es5] = await Promise.all([appBundle(CORE), es5Script()]);
+  return [sizeOf('`createClient`', core), sizeOf('`postern.es5.js`', es5)];
 }
 
 function sizeOf(what: string, code: string): Size {

@@ -9,7 +9,7 @@ import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
 import { selfSignedCertificate } from '../support/certificate.ts';
 import type { Certificate } from '../support/certificate.ts';
 import { startGateway } from '../support/gateway.ts';
-import type { TestGateway } from '../support/gateway.ts';
+import type { TestGateway, TestGatewayOptions } from '../support/gateway.ts';
 import type { Scope } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { until } from '../support/wait.ts';
@@ -47,12 +47,21 @@ export interface SiteOptions {
   readonly environment?: (pages: Pages) => Readonly<Record<string, string>>;
   /** How the gateway is spoken to; TLS by default. */
   readonly speaks?: 'tls' | 'clear';
+  /** What the pages are at some paths. */
+  readonly contents?: Contents;
+  /** Hooks of the gateway, if it needs some. */
+  readonly hooks?: TestGatewayOptions['hooks'];
 }
+
+/** Answers at some paths, each asked for each time: the type of what is there, and itself. */
+export type Contents = Readonly<
+  Record<string, () => readonly [type: string, body: string] | Promise<readonly [string, string]>>
+>;
 
 /** Starts the sites, and the gateway behind its wiretap. */
 export async function startSites(
   scope: Scope,
-  { environment = () => ({}), speaks = 'tls' }: SiteOptions = {},
+  { environment = () => ({}), speaks = 'tls', contents = {}, hooks = {} }: SiteOptions = {},
 ): Promise<Sites> {
   const folder = await scratchFolder(scope);
   const certificate = selfSignedCertificate();
@@ -62,13 +71,14 @@ export async function startSites(
     writeFile(files.key, certificate.key),
   ]);
 
-  const pages = await startPages(scope, certificate);
+  const pages = await startPages(scope, certificate, contents);
   const wiretap = await startWiretap(scope, {
     gatewayPort: () => gateway.port,
     ...(speaks === 'tls' && { certificate }),
   });
   const gatewayUrl = `${speaks === 'tls' ? 'https' : 'http'}://gw.app.test:${wiretap.port}`;
   const gateway = await startGateway(scope, {
+    hooks,
     environment: {
       ...(speaks === 'tls' && {
         POSTERN_TLS_CERTIFICATE: files.certificate,
@@ -124,7 +134,13 @@ export async function writeCookies(
 }
 
 /** Starts the pages of all hosts. */
-async function startPages(scope: Scope, { certificate: cert, key }: Certificate): Promise<Pages> {
+async function startPages(
+  scope: Scope,
+  { certificate: cert, key }: Certificate,
+  contents: Contents,
+): Promise<Pages> {
+  const servePage = (request: IncomingMessage, response: ServerResponse): void =>
+    void answer(contents, request, response);
   const port = await serve(scope, createServer({ cert, key }, servePage));
   const clearPort = await serve(scope, createHttpServer(servePage));
   return {
@@ -134,8 +150,19 @@ async function startPages(scope: Scope, { certificate: cert, key }: Certificate)
 }
 
 /** An empty page, or one with another in a frame; at `/cookies` the Cookie line that came with the request. */
-function servePage({ url = '/', headers }: IncomingMessage, response: ServerResponse): void {
+async function answer(
+  contents: Contents,
+  { url = '/', headers }: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { pathname, searchParams } = new URL(url, 'https://any.test');
+  const content = contents[pathname];
+  if (content !== undefined) {
+    const [type, body] = await content();
+    response.setHeader('Content-Type', type);
+    response.end(body);
+    return;
+  }
   if (pathname === '/cookies') {
     response.setHeader('Content-Type', 'text/plain; charset=latin1');
     response.end(headers.cookie ?? '', 'latin1');

