@@ -85,15 +85,20 @@ describe('A client with getToken', () => {
 
   it('stops when nobody is logged in, and goes on after a login', async () => {
     const gateway = await startGateway(scope);
-    let token: string | undefined;
-    const { client, reaches } = startClient(scope, gateway, { getToken: () => token });
+    const login: { token?: string } = {};
+    const { client, reaches } = startClient(scope, gateway, { getToken: () => login.token });
     const publishing = client.channel('chat').publish(1);
     await assert.rejects(
       publishing,
       (error) => error instanceof PosternError && error.code === 'no_token',
     );
     assert.equal((await reaches('stopped')).error.code, 'no_token');
-    token = await signToken({ sub: 'ada', mode: 'rw', channels: ['chat'], exp: inSeconds(600) });
+    login.token = await signToken({
+      sub: 'ada',
+      mode: 'rw',
+      channels: ['chat'],
+      exp: inSeconds(600),
+    });
     client.connect();
     await reaches('open');
     await client.channel('chat').publish(2);
