@@ -5,6 +5,7 @@ import type { Handshake } from '../../support/exchange.ts';
 import type { Scope } from '../../support/postgres.ts';
 import { StreamClient } from '../../support/stream-client.ts';
 import { inSeconds, signToken } from '../../support/tokens.ts';
+import { until } from '../../support/wait.ts';
 import { CUT } from '../cut.ts';
 import { describeOnAll } from '../suites.ts';
 import type { Claims, Target } from '../targets.ts';
@@ -18,6 +19,9 @@ interface Wish {
   readonly from?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** An `id` without an event. */
+const MARK = /^id: .+\n\n/m;
 
 const targets = await startV1Targets();
 
@@ -109,6 +113,8 @@ describeOnAll(targets, 'a stream', (target) => {
     for (const stream of [byHeader, byQuery, byBoth]) {
       await stream.said('welcome');
       assert.deepEqual(await payloads(stream, 3), [2, 3, 4]);
+      await until('the mark', () => MARK.test(stream.text));
+      assert.ok(stream.text.search(MARK) > stream.text.lastIndexOf('data:'));
     }
     await publish(beside, one, 5);
     for (const stream of [byHeader, byQuery, byBoth])
