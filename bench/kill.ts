@@ -18,7 +18,7 @@ const PLAN =
 const { values } = parseArgs({
   options: {
     acts: { type: 'string', default: PLAN },
-    cuts: { type: 'string', default: '50' },
+    cuts: { type: 'string', default: '100' },
     'cut-seconds': { type: 'string', default: '55' },
     seed: { type: 'string', default: '1' },
     gateways: { type: 'string', default: '1' },

@@ -12,6 +12,9 @@ const LITTLE_MS = 50;
 /** By then the gateway is back, and has given that number to another message. */
 const LONG_ENOUGH_MS = 1_500;
 
+/** As many channels as a guest of few has. */
+const MOST_REPLIES = 2;
+
 /** What a gateway logs when it no longer listens. */
 export const LOST = /"event":"listener_lost"/;
 /** What it logs of a slow consumer's end. */
@@ -36,11 +39,15 @@ export const acts = {
       await terminateListener(scene);
     });
   },
-  /** One break right after the other, and nobody there for the second: what they have is hardly a cursor. */
+  /**
+   * One break right after the other, and nobody there for the second: what they have is hardly a cursor. They are told so
+   * by a reply, and cut off again before the gap.
+   */
   twoBreaks: async (scene) => {
     await mended(scene, () => terminateListener(scene));
     await delay(LITTLE_MS);
-    for (const { subscriber } of scene.guests) subscriber.cut(LONG_ENOUGH_MS);
+    for (const { subscriber } of scene.guests)
+      subscriber.cutTwice('reply', scene.random.between(1, MOST_REPLIES), LONG_ENOUGH_MS);
     await mended(scene, () => terminateListener(scene));
   },
   /** A connection of the pool is ended. */
@@ -80,19 +87,19 @@ export const acts = {
     breaks.push({ fromMs, toMs: performance.now() });
   },
   /**
-   * A subscriber stops reading, under a flood, until it is ended; then it reads on. One that is behind would
+   * Some subscribers stop reading, under a flood, until they are ended; then they read on. One that is behind would
    * not be ended, but wait where it is.
    */
   stall: async ({ slow, flood, gateways }) => {
     const before = gateways.logged(SLOW);
     const isOver = async (): Promise<boolean> => {
-      if (slow.isSubscribed && slow.has(flood.book.newest)) slow.pause();
-      // Until it has caught up, it is not to fall behind.
-      await flood.wave(slow.isReading ? 1 : WAVE);
-      return gateways.logged(SLOW) > before;
+      for (const one of slow) if (one.isSubscribed && one.has(flood.book.newest)) one.pause();
+      // Until they have caught up, they are not to fall behind.
+      await flood.wave(slow.some(({ isReading }) => isReading) ? 1 : WAVE);
+      return gateways.logged(SLOW) >= before + slow.length;
     };
-    await until('the end of a slow consumer', isOver, 30_000);
-    slow.resume();
+    await until('the end of all slow consumers', isOver, 30_000);
+    for (const one of slow) one.resume();
   },
 } as const satisfies Readonly<Record<string, Act>>;
 

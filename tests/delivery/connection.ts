@@ -27,7 +27,13 @@ export function openConnection({ port, token, onMessage, onEnd }: ConnectionOpti
     onMessage({ ...Object(message) });
   });
   // `close` follows. What a handshake was refused with is told in this way only.
-  socket.on('error', ({ message }) => (refusal = REFUSAL.exec(message)?.[1]));
-  socket.on('close', (code) => onEnd(refusal === undefined ? String(code) : `HTTP ${refusal}`));
+  socket.on('error', ({ message }) => (refusal = refusalIn(message)));
+  socket.on('close', (code) => onEnd(refusal ?? String(code)));
   return socket;
+}
+
+/** The HTTP status that a handshake was refused with, by the error that says so. */
+export function refusalIn(message: string): string | undefined {
+  const status = REFUSAL.exec(message)?.[1];
+  return status === undefined ? undefined : `HTTP ${status}`;
 }

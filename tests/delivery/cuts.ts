@@ -22,7 +22,7 @@ const PUBLISHER_EVERY = 5;
  * by a cable that is cut in the middle of a frame. Returns how many cuts hit somebody.
  */
 export async function cutAround(
-  { guests, v1Publisher, random }: Scene,
+  { guests, keyedPublishers, random }: Scene,
   { cuts, seconds }: CutOptions,
 ): Promise<number> {
   const cables = guests.filter(({ proxies }) => proxies.length > 0);
@@ -36,7 +36,7 @@ export async function cutAround(
     if (there.length === 0) continue;
     cut(random.pick(there), random);
     done += 1;
-    if (done % PUBLISHER_EVERY === 0) v1Publisher.cut();
+    if (done % PUBLISHER_EVERY === 0) for (const publisher of keyedPublishers) publisher.cut();
   }
   return done;
 }

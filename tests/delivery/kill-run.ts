@@ -33,7 +33,7 @@ export interface KillReport {
   readonly seconds: number;
   /** By outcome, all publishers together. */
   readonly publications: Readonly<Record<Publication['outcome'], number>>;
-  /** How often an outcome was unknown to who published over `postern.v1`, be it for a while only. */
+  /** How often an outcome was unknown to who published with keys, be it for a while only. */
   readonly doubts: number;
   /** Breaks that the gateways have noticed, and sessions that they have ended as too slow. */
   readonly noticed: { readonly breaks: number; readonly slowConsumers: number };
@@ -49,7 +49,7 @@ const CATCH_UP_MS = 20_000;
 export async function killRun(scope: Scope, options: KillOptions): Promise<KillReport> {
   const scene = await setScene(scope, options);
   const startMs = performance.now();
-  const publishers = [...scene.sqlPublishers, scene.v1Publisher];
+  const publishers = [...scene.sqlPublishers, ...scene.keyedPublishers];
   for (const publisher of publishers) publisher.start();
   const [cuts] = await Promise.all([
     cutAround(scene, { cuts: options.cuts, seconds: options.cutSeconds }),
@@ -75,7 +75,7 @@ export async function killRun(scope: Scope, options: KillOptions): Promise<KillR
       breaks: scene.gateways.logged(LOST),
       slowConsumers: scene.gateways.logged(SLOW),
     },
-    doubts: scene.v1Publisher.doubts,
+    doubts: scene.keyedPublishers.reduce((sum, { doubts }) => sum + doubts, 0),
     verdicts: judge(
       publications,
       subscribers.map(({ account }) => account),
@@ -97,10 +97,11 @@ const areThere = ({ guests }: Scene): boolean =>
   guests.every(({ subscriber }) => subscriber.isSubscribed);
 
 /** All publications. Of those by SQL the table knows for certain. */
-async function settled({ server, sqlPublishers, v1Publisher, flood }: Scene) {
+async function settled({ server, sqlPublishers, keyedPublishers, flood }: Scene) {
   const byTable = [...sqlPublishers, flood].map(({ book }) => book);
   for (const book of byTable) await book.settleBy(server.query);
-  return [...byTable, v1Publisher.book].flatMap(({ publications }) => publications);
+  const byAnswer = keyedPublishers.map(({ book }) => book);
+  return [...byTable, ...byAnswer].flatMap(({ publications }) => publications);
 }
 
 /** Waits until everybody has the newest of each stream. Whoever never gets it, the judge will find. */

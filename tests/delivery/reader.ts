@@ -20,6 +20,8 @@ export interface Witness {
   opened(): void;
   /** From here on all of a channel is to come. */
   subscribed(channel: string): void;
+  /** Nothing more of it is asked for, for a while. */
+  unsubscribed(channel: string): void;
   saw(sight: Sight): void;
   /** A cursor was taken, or not. */
   resumed(isRecovered: boolean): void;
@@ -36,6 +38,18 @@ export interface Witness {
 export interface Reader {
   /** Connects once. What goes wrong ends the link. */
   open(port: number, witness: Witness): Link;
+}
+
+/** Keeps connecting, and tells all that comes, until it is stopped. */
+export interface Stay {
+  /** The connection of now, or the last one. */
+  readonly link: Link | undefined;
+  /** A second time it does nothing. */
+  start(witness: Witness): void;
+  /** Destroys the connection: what was not read by then is lost with it. Then stays away so long, if that is given. */
+  cut(awayMs?: number): void;
+  /** Ends for good. Harmless when called again. */
+  stop(): Promise<void>;
 }
 
 /** What a `message` says. */

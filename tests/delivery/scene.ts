@@ -1,3 +1,5 @@
+import { WebSocket } from 'ws';
+
 import { ownServer } from '../support/own-server.ts';
 import type { OwnServer } from '../support/own-server.ts';
 import type { Scope } from '../support/postgres.ts';
@@ -9,15 +11,19 @@ import { signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
 import type { Span } from './account.ts';
 import { openBooks } from './books.ts';
+import { ClientPublisher } from './client-publisher.ts';
+import { ClientStay } from './client-stay.ts';
 import { Flood } from './flood.ts';
 import { Gateways } from './gateways.ts';
 import { random } from './random.ts';
 import type { Random } from './random.ts';
+import type { Stay } from './reader.ts';
 import { SqlPublisher } from './sql-publisher.ts';
 import { SseReader } from './sse-reader.ts';
 import { Subscriber } from './subscriber.ts';
 import { V1Publisher } from './v1-publisher.ts';
 import { V1Reader } from './v1-reader.ts';
+import { Visits } from './visits.ts';
 
 /** How much there is of everything. */
 export interface SceneOptions {
@@ -41,11 +47,12 @@ export interface Scene {
   readonly server: OwnServer;
   readonly gateways: Gateways;
   readonly guests: readonly Guest[];
-  /** The one guest that stops reading. It alone has the channel of the flood. */
-  readonly slow: Subscriber;
+  /** The guests that stop reading. They alone have the channel of the flood. */
+  readonly slow: readonly Subscriber[];
   readonly flood: Flood;
   readonly sqlPublishers: readonly SqlPublisher[];
-  readonly v1Publisher: V1Publisher;
+  /** Who publishes with keys, by `postern.v1` and by `@postern/client`. */
+  readonly keyedPublishers: readonly (V1Publisher | ClientPublisher)[];
   readonly random: Random;
   /** When something was broken, so far. */
   readonly breaks: Span[];
@@ -57,9 +64,13 @@ const SQL_PUBLISHERS = [
   { name: 'sql-1', way: 'notify' },
   { name: 'sql-2', way: 'publish' },
 ] as const;
-const V1_PER_SECOND = 50;
+/** Each of those who publish with keys. */
+const KEYED_PER_SECOND = 50;
 
-/** Who subscribes to what, and how: as server-sent events, or by which word of `postern.v1`. */
+/**
+ * Who subscribes to what, and how: by which word of `postern.v1`, as server-sent events, or by `@postern/client` in which
+ * manner, `-leaving` now and then to come back.
+ */
 const GUESTS = [
   { name: 'direct-1', channels: ['a', 'b', 'c', 'd'], speaks: 'gap', way: 'direct' },
   { name: 'direct-2', channels: ['a', 'c'], speaks: 'ok', way: 'direct' },
@@ -68,10 +79,19 @@ const GUESTS = [
   { name: 'stream-1', channels: ['a', 'b', 'c', 'd'], speaks: 'sse', way: 'direct' },
   { name: 'stream-2', channels: ['b', 'c'], speaks: 'sse', way: 'proxied' },
   { name: 'slow', channels: ['d', FLOOD_CHANNEL], speaks: 'gap', way: 'direct' },
+  { name: 'client-1', channels: ['a', 'b', 'c', 'd'], speaks: 'listener', way: 'direct' },
+  { name: 'client-2', channels: ['a', 'c'], speaks: 'iteration-leaving', way: 'direct' },
+  { name: 'client-3', channels: ['b', 'd'], speaks: 'listener-leaving', way: 'proxied' },
+  { name: 'client-4', channels: ['a', 'b', 'c', 'd'], speaks: 'iteration', way: 'proxied' },
+  { name: 'client-slow', channels: ['d', FLOOD_CHANNEL], speaks: 'listener', way: 'direct' },
 ] as const;
 
 /** Small, so that whoever stops reading is soon found to. */
 const QUEUE_BYTES = 262_144;
+
+/** Of a channel that is left, to be followed again where it was. */
+const MOST_BEFORE_LEAVING = 200;
+const LONGEST_PAUSE_MS = 50;
 
 /** Sets the scene: the subscribers are subscribed, and nobody publishes yet. All ends with the scope. */
 export async function setScene(scope: Scope, options: SceneOptions): Promise<Scene> {
@@ -98,24 +118,28 @@ export async function setScene(scope: Scope, options: SceneOptions): Promise<Sce
     mode: 'rw',
   });
   const guests = await invite(scope, { gateways, drawn, token });
-  const slow = guests.find(({ subscriber }) => subscriber.name === 'slow')?.subscriber;
-  if (slow === undefined) throw new Error('Nobody is slow');
+  const slow = guests
+    .map(({ subscriber }) => subscriber)
+    .filter(({ account }) => account.channels.includes(FLOOD_CHANNEL));
   const { query, url, channel: databaseChannel } = server;
   const flood = new Flood('flood', { query, databaseChannel, channel: FLOOD_CHANNEL });
   const perSecond = options.perSecond / SQL_PUBLISHERS.length;
   const sqlPublishers = SQL_PUBLISHERS.map(
     (one) => new SqlPublisher({ ...one, url, databaseChannel, channels: CHANNELS, perSecond }),
   );
-  const v1Publisher = new V1Publisher({
-    name: 'v1',
+  const keyed = {
     channels: CHANNELS,
     token,
     // Always the same: after an unknown outcome nobody puts two gateways in order.
     port: () => gateways.ports[0] ?? 0,
-    perSecond: V1_PER_SECOND,
-  });
+    perSecond: KEYED_PER_SECOND,
+  };
+  const keyedPublishers = [
+    new V1Publisher({ ...keyed, name: 'v1' }),
+    new ClientPublisher({ ...keyed, name: 'client' }),
+  ];
   scope.after(async () => {
-    await Promise.all([...sqlPublishers, v1Publisher].map((publisher) => publisher.stop()));
+    await Promise.all([...sqlPublishers, ...keyedPublishers].map((publisher) => publisher.stop()));
   });
   return {
     server,
@@ -124,7 +148,7 @@ export async function setScene(scope: Scope, options: SceneOptions): Promise<Sce
     slow,
     flood,
     sqlPublishers,
-    v1Publisher,
+    keyedPublishers,
     random: drawn,
     breaks: [],
   };
@@ -142,17 +166,15 @@ async function invite(
           ? []
           : await Promise.all(gateways.ports.map((port) => tcpProxy(scope, { port })));
       const ports = proxies.length === 0 ? gateways.ports : proxies.map(({ port }) => port);
-      const subscriber = new Subscriber({
-        name,
+      const place = {
         channels,
-        reader:
-          speaks === 'sse'
-            ? new SseReader({ channels, token })
-            : new V1Reader({ channels, token, trust: speaks }),
+        token,
         port: () => drawn.pick(ports),
         // Mostly at once; now and then so late that there is much to make up for.
         awayMs: () => (drawn.next() < 0.15 ? drawn.between(300, 1_500) : drawn.between(0, 100)),
-      });
+      };
+      const stay = stayOf(speaks, place, drawn);
+      const subscriber = new Subscriber({ name, channels, stay });
       scope.after(() => subscriber.stop());
       subscriber.start();
       return { subscriber, proxies };
@@ -160,4 +182,28 @@ async function invite(
   );
   await until('all subscribers', () => guests.every(({ subscriber }) => subscriber.isSubscribed));
   return guests;
+}
+
+/** What every way to subscribe is told. */
+interface Place {
+  readonly channels: readonly string[];
+  readonly token: string;
+  readonly port: () => number;
+  readonly awayMs: () => number;
+}
+
+function stayOf(speaks: (typeof GUESTS)[number]['speaks'], place: Place, drawn: Random): Stay {
+  if (speaks === 'sse') return new Visits({ ...place, reader: new SseReader(place) });
+  if (speaks === 'gap' || speaks === 'ok')
+    return new Visits({ ...place, reader: new V1Reader({ ...place, trust: speaks }) });
+
+  const manner = speaks.startsWith('listener') ? 'listener' : 'iteration';
+  const isLeaving = speaks.endsWith('-leaving');
+  return new ClientStay({
+    ...place,
+    manner,
+    Socket: WebSocket,
+    messages: () => (isLeaving ? drawn.between(1, MOST_BEFORE_LEAVING) : Infinity),
+    pauseMs: () => (drawn.next() < 0.5 ? 0 : drawn.between(1, LONGEST_PAUSE_MS)),
+  });
 }

@@ -1,18 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 import type { Account, Publication, Sight, Span } from './account.ts';
 import { nameOf } from './account.ts';
-import type { Link, Moment, Reader } from './reader.ts';
+import type { Moment, Stay, Witness } from './reader.ts';
 
-/** Who subscribes to what, and where. */
+/** Who subscribes to what, and how. */
 export interface SubscriberOptions {
   readonly name: string;
   readonly channels: readonly string[];
-  readonly reader: Reader;
-  /** Asked before each connection. */
-  readonly port: () => number;
-  /** How long it stays away after a connection has ended; asked each time. */
-  readonly awayMs: () => number;
+  readonly stay: Stay;
 }
 
 /** What happened to it, beside what it saw. */
@@ -42,16 +36,12 @@ export class Subscriber {
   };
   readonly #options: SubscriberOptions;
   readonly #seen: Sight[] = [];
-  readonly #stopping = new AbortController();
   readonly #subscribed = new Set<string>();
   readonly #away: Span[] = [];
   /** When it read something last of a connection on which it was subscribed. */
   #lastMs = performance.now();
-  #link: Link | undefined;
   /** What the link is still to bring before it is cut. */
   #left: Record<Moment, number> = { reply: Infinity, message: Infinity };
-  #awayMs: number | undefined;
-  #ending: Promise<void> | undefined;
 
   constructor(options: SubscriberOptions) {
     this.name = options.name;
@@ -66,12 +56,15 @@ export class Subscriber {
 
   /** Whether it is connected, and subscribed to all its channels. */
   get isSubscribed(): boolean {
-    return this.#link?.isOpen === true && this.#subscribed.size === this.#options.channels.length;
+    return (
+      this.#options.stay.link?.isOpen === true &&
+      this.#subscribed.size === this.#options.channels.length
+    );
   }
 
   /** Whether it reads what comes. */
   get isReading(): boolean {
-    return this.#link?.isPaused === false;
+    return this.#options.stay.link?.isPaused === false;
   }
 
   /** Whether it has received a message. */
@@ -85,71 +78,54 @@ export class Subscriber {
 
   /** Connects, and does so again after each end, until it is stopped. */
   start(): void {
-    this.#ending ??= this.#stay();
+    this.#options.stay.start(this.#witness());
   }
 
   /** Ends for good. Harmless when called again. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.cut();
-    await this.#ending;
+    await this.#options.stay.stop();
   }
 
   /** Destroys the socket: what was not read by then is lost with it. Then stays away so long, if that is given. */
   cut(awayMs?: number): void {
-    this.#awayMs = awayMs;
-    this.#link?.terminate();
+    this.#options.stay.cut(awayMs);
   }
 
   /** Destroys the socket of this connection and, once it has brought so many of these, that of the next. */
-  cutTwice(moment: Moment, count: number): void {
-    this.cut();
+  cutTwice(moment: Moment, count: number, awayMs?: number): void {
+    this.cut(awayMs);
     this.#left[moment] = count;
   }
 
   /** Reads no more, until `resume`. */
   pause(): void {
-    this.#link?.pause();
+    this.#options.stay.link?.pause();
   }
 
   /** Reads on. */
   resume(): void {
-    this.#link?.resume();
+    this.#options.stay.link?.resume();
   }
 
-  async #stay(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await this.#visit();
-      const awayMs = this.#awayMs ?? this.#options.awayMs();
-      this.#awayMs = undefined;
-      await delay(awayMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  /** One connection, from its opening to its end. */
-  #visit(): Promise<void> {
-    const { reader, port } = this.#options;
+  #witness(): Witness {
     const { fortunes } = this;
-    return new Promise((settle) => {
-      this.#link = reader.open(port(), {
-        opened: () => (fortunes.connections += 1),
-        subscribed: (channel) => this.#isTold(channel),
-        saw: (sight) => void this.#seen.push(sight),
-        resumed: (isRecovered) => {
-          if (isRecovered) fortunes.recovered += 1;
-          else fortunes.unrecovered += 1;
-        },
-        gapTold: (reason) => add(fortunes.gaps, reason),
-        surprised: (text) => void fortunes.surprises.push(text),
-        wasRead: (moment) => this.#wasRead(moment),
-        ended: (ending) => {
-          this.#subscribed.clear();
-          add(fortunes.endings, ending);
-          settle();
-        },
-      });
-    });
+    return {
+      opened: () => (fortunes.connections += 1),
+      subscribed: (channel) => this.#isTold(channel),
+      unsubscribed: (channel) => void this.#subscribed.delete(channel),
+      saw: (sight) => void this.#seen.push(sight),
+      resumed: (isRecovered) => {
+        if (isRecovered) fortunes.recovered += 1;
+        else fortunes.unrecovered += 1;
+      },
+      gapTold: (reason) => add(fortunes.gaps, reason),
+      surprised: (text) => void fortunes.surprises.push(text),
+      wasRead: (moment) => this.#wasRead(moment),
+      ended: (ending) => {
+        this.#subscribed.clear();
+        add(fortunes.endings, ending);
+      },
+    };
   }
 
   #isTold(channel: string): void {

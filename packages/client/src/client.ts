@@ -107,14 +107,14 @@ function channelOf<Payload>(core: Core, name: string): Channel<Payload> {
   const channel: Channel<Payload> = {
     name,
     subscribe: (listener, { signal, ...options } = {}) => {
-      const { subscription, unsubscribe } = core.subscribe(name, {
+      const { cursor, unsubscribe } = core.subscribe(name, {
         ...options,
         onMessage: (message) => listener(asPromised<Payload>(message)),
       });
       onAbort(signal, unsubscribe);
       return {
         get cursor() {
-          return subscription.cursor;
+          return cursor();
         },
         unsubscribe,
       };

@@ -15,7 +15,7 @@ import { Publications } from './publications.ts';
 import type { Published, Wanted } from './publications.ts';
 import type { SocketConstructor } from './socket.ts';
 import type { ClientState } from './state.ts';
-import type { Fallbacks, Gap, Subscriber, Subscription } from './subscription.ts';
+import type { Fallbacks, Gap, Subscriber } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { tokenSource } from './token.ts';
 import type { AskToken } from './token.ts';
@@ -110,17 +110,22 @@ export class Core {
     this.#subscriptions.close(trouble('closed'));
   }
 
-  /** Follows a channel. Returns the subscription, and what ends it. */
+  /** Follows a channel. Returns where the subscriber is, and what ends it. */
   subscribe(
     channel: string,
     subscriber: Subscriber,
-  ): { readonly subscription: Subscription; readonly unsubscribe: () => void } {
+  ): { readonly cursor: () => string | undefined; readonly unsubscribe: () => void } {
     const subscription = this.#subscriptions.add(channel, subscriber);
     if (this.state.name === 'closed') this.#subscriptions.close(trouble('closed'));
     this.#begin();
+    let at: { readonly cursor: string | undefined } = subscription;
     return {
-      subscription,
-      unsubscribe: () => this.#subscriptions.remove(subscription, subscriber),
+      cursor: () => at.cursor,
+      unsubscribe: () => {
+        // What comes after this, others may be told, and this one is not.
+        at = { cursor: at.cursor };
+        this.#subscriptions.remove(subscription, subscriber);
+      },
     };
   }
 

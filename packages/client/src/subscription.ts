@@ -30,7 +30,10 @@ export interface SubscribeOptions {
   readonly onSubscribed?: (subscribed: Subscribed) => void;
   /** The channel is not granted, or not any more: it is over. Default: the client's own `onError`. */
   readonly onError?: (error: PosternError) => void;
-  /** A cursor that was kept: what came after it comes, too. It counts where the client does not follow the channel yet. */
+  /**
+   * A cursor that was kept: what came after it comes, too. Where others in the client follow the channel already, and are
+   * elsewhere, there is a gap instead.
+   */
   readonly from?: string;
 }
 
@@ -50,6 +53,8 @@ export class Subscription {
   readonly channel: string;
   readonly #fallbacks: Fallbacks;
   #subscribers: readonly Subscriber[] = [];
+  /** Those who were elsewhere as they came. What lies between is told to nobody any more. */
+  #behind: readonly Subscriber[] = [];
   #cursor: string | undefined;
   /** `asking`: what still comes is of an older subscription. */
   #phase: 'off' | 'asking' | 'on' = 'off';
@@ -74,11 +79,15 @@ export class Subscription {
 
   add(subscriber: Subscriber): void {
     if (this.#phase === 'off') this.#cursor ??= subscriber.from;
+    if ((subscriber.from ?? this.#cursor) !== this.#cursor)
+      this.#behind = this.#behind.concat(subscriber);
     this.#subscribers = this.#subscribers.concat(subscriber);
     // For the others it began before.
     if (this.#phase === 'on')
       setTimeout(() => {
-        if (this.#phase === 'on') this.#tellSubscribed(subscriber, undefined);
+        if (this.#phase !== 'on') return;
+        this.#tellSubscribed(subscriber, undefined);
+        this.#tellBehind();
       });
   }
 
@@ -103,18 +112,22 @@ export class Subscription {
     // connection break first, the old cursor brings another gap.
     if (recovered !== false) this.#cursor = cursor;
     this.#subscribers.forEach((one) => this.#tellSubscribed(one, recovered));
+    if (recovered !== false) this.#tellBehind();
   }
 
   deliver(message: ChannelMessage): void {
     if (this.#phase !== 'on') return;
-    this.#subscribers.forEach((one) => this.#call(() => one.onMessage(message)));
+    this.#tellBehind();
+    // Before they are told: whoever leaves by it takes the cursor along.
     this.#cursor = message.cursor;
+    this.#subscribers.forEach((one) => this.#call(() => one.onMessage(message)));
   }
 
   miss(gap: Gap): void {
     if (this.#phase !== 'on') return;
-    this.#subscribers.forEach((one) => this.#call(() => (one.onGap ?? this.#fallbacks.onGap)(gap)));
     this.#cursor = gap.cursor;
+    this.#behind = [];
+    this.#subscribers.forEach((one) => this.#tellGap(one, gap));
   }
 
   /** For good: nobody is subscribed after this. */
@@ -130,6 +143,25 @@ export class Subscription {
     // It may have left meanwhile.
     if (this.#subscribers.indexOf(subscriber) >= 0)
       this.#call(() => subscriber.onSubscribed?.({ cursor: this.#cursor, recovered }));
+  }
+
+  #tellBehind(): void {
+    const { channel } = this;
+    const behind = this.#behind;
+    this.#behind = [];
+    behind.forEach((one) => {
+      const gap = {
+        type: 'gap',
+        channel,
+        reason: 'unknown_cursor',
+        cursor: this.#cursor ?? '',
+      } as const;
+      if (this.#subscribers.indexOf(one) >= 0) this.#tellGap(one, gap);
+    });
+  }
+
+  #tellGap({ onGap }: Subscriber, gap: Gap): void {
+    this.#call(() => (onGap ?? this.#fallbacks.onGap)(gap));
   }
 
   #call(call: () => void): void {

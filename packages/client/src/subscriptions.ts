@@ -23,6 +23,10 @@ export class Subscriptions {
 
   /** Adds a subscriber of a channel. The gateway is told in a moment: whoever leaves and comes back at once stays. */
   add(channel: string, subscriber: Subscriber): Subscription {
+    const left = this.#all[channel];
+    // What has come since the last one left, the new one was told nothing of: it is asked for again.
+    if (left?.isWanted === false && (subscriber.from ?? left.cursor) !== left.cursor)
+      this.#leave(left);
     const subscription = this.#all[channel] ?? new Subscription(channel, this.#fallbacks);
     this.#all[channel] = subscription;
     subscription.add(subscriber);
@@ -70,15 +74,19 @@ export class Subscriptions {
     clearTimeout(this.#timer);
     const connection = this.#connection();
     this.#each((subscription) => {
-      const { channel, phase, isWanted } = subscription;
-      if (isWanted && phase === 'off' && connection !== undefined)
+      const { phase, isWanted } = subscription;
+      if (!isWanted) this.#leave(subscription);
+      else if (phase === 'off' && connection !== undefined)
         this.#subscribe(connection, subscription);
-      if (isWanted) return;
-      // Before its reply, too: what was asked for is taken back in order.
-      if (phase !== 'off') connection?.say({ type: 'unsubscribe', channel }, () => undefined);
-      subscription.lose();
-      delete this.#all[channel];
     });
+  }
+
+  #leave(subscription: Subscription): void {
+    const { channel, phase } = subscription;
+    // Before its reply, too: what was asked for is taken back in order.
+    if (phase !== 'off') this.#connection()?.say({ type: 'unsubscribe', channel }, () => undefined);
+    subscription.lose();
+    delete this.#all[channel];
   }
 
   #subscribe(connection: Connection, subscription: Subscription): void {
