@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 
-import { startBrowserLogin } from '../support/browser-login.ts';
+import { startExample } from '../support/example.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { until } from '../support/wait.ts';
 import { startChromium } from './chromium.ts';
@@ -11,7 +11,7 @@ const FIRST_WAIT_MS = 500;
 
 const [chromium, site] = await Promise.all([
   startChromium({ after }),
-  startBrowserLogin({ after }),
+  startExample({ after }, 'browser-login'),
 ]);
 failOnLeaks();
 

@@ -41,7 +41,7 @@ export function followInOldPage(url: string): void {
   let wasOpen = false;
   client.on('state', (state) => {
     if (state.name === 'open') tell('open', state.session, state.expiresAt);
-    else tell(state.name, 'error' in state ? state.error.code : undefined);
+    else tell(state.name, 'error' in state ? state.error?.code : undefined);
     if (state.name === 'connecting' && wasOpen) ask('/publish');
     wasOpen = state.name === 'open';
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { startBrowserLogin } from '../support/browser-login.ts';
+import { startExample } from '../support/example.ts';
 import type { Answer } from '../support/exchange.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { bodyOf, preauth, refused } from '../support/preauth.ts';
@@ -12,7 +12,7 @@ const scope = failOnLeaks();
 
 /** The example, and what its page and its forms send. */
 async function start() {
-  const { child, port, origin } = await startBrowserLogin(scope);
+  const { child, port, origin } = await startExample(scope, 'browser-login');
   const post = (path: string, body: string, cookie = '', from = origin) =>
     fetch(`http://127.0.0.1:${port}${path}`, {
       method: 'POST',

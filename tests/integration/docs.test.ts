@@ -176,11 +176,16 @@ describe('the page on embedding', () => {
   it('has an example in full, as it is run by its test', () => {
     assert.deepEqual(codeBlocks(text, 'js'), [page('examples/express/server.js').text]);
   });
+});
 
-  it('links every example', () => {
-    const linked = linksOf(page('docs/embedding.md')).map(({ path }) => path);
-    const servers = filesBelow('examples').filter((path) => path.endsWith('/server.js'));
-    for (const path of servers) assert.ok(linked.includes(path), path);
+describe('the page on examples', () => {
+  it('leads to every example, by way of the page on embedding or not', () => {
+    const pages = [page('docs/examples.md'), page('docs/embedding.md')];
+    const linked = pages.flatMap(linksOf).map(({ path }) => path.split('/')[1]);
+    for (const path of filesBelow('examples')) {
+      const [, name] = path.split('/');
+      assert.ok(linked.includes(name), name);
+    }
   });
 });
 

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
-import { startChild } from '../support/child.ts';
+import { startExample } from '../support/example.ts';
 import { handshake, request } from '../support/exchange.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { filesBelow } from '../support/pages.ts';
-import { freshDatabase } from '../support/postgres.ts';
 import { SECRET, signToken } from '../support/tokens.ts';
 import { WsClient } from '../support/ws-client.ts';
 
@@ -20,18 +19,9 @@ const examples = {
 } as const;
 
 /** Those have tests of their own, by their pages and programs. */
-const testedElsewhere = ['browser-login', 'server-to-server'];
+const testedElsewhere = ['browser-login', 'live-table', 'server-to-server'];
 
 const scope = failOnLeaks();
-
-/** Starts an example as its header says, on a free port and a database of its own. */
-async function startExample(name: string) {
-  const { url, query } = await freshDatabase(scope);
-  const env = { DATABASE_URL: url, JWT_SECRET: SECRET, PORT: '0' };
-  const child = startChild(scope, process.execPath, [`examples/${name}/server.js`], { env });
-  const port = Number((await child.line(/^Open at /, 60_000)).split(':').at(-1));
-  return { child, port, query };
-}
 
 const connect = async (url: string): Promise<WsClient> => {
   const client = await WsClient.connect(url);
@@ -42,7 +32,9 @@ const connect = async (url: string): Promise<WsClient> => {
 describe('The example', () => {
   for (const [name, { home, elsewhere }] of Object.entries(examples)) {
     it(`${name} has a gateway, and routes of its own, until SIGTERM`, async () => {
-      const { child, port, query } = await startExample(name);
+      const { child, port, query } = await startExample(scope, name, {
+        JWT_SECRET: SECRET,
+      });
       const get = (target: string) => request(port, { target });
       const client = await connect(`ws://127.0.0.1:${port}/postern/chat/${await signToken(CHAT)}`);
       client.send('hello');

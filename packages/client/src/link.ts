@@ -80,9 +80,9 @@ export class Link {
     this.#parts.events.onStop(trouble('closed'));
   }
 
-  #connect(): void {
+  #connect(error?: PosternError): void {
     const isCurrent = this.#turnOver();
-    this.#become({ name: 'connecting', attempt: this.#failures });
+    this.#become({ name: 'connecting', attempt: this.#failures, error });
     this.#parts.source.get((credential) => {
       if (!isCurrent()) return;
       if (credential instanceof PosternError) this.#failed(credential);
@@ -176,7 +176,7 @@ export class Link {
 
   #follow(next: Verdict['next'], error: PosternError): void {
     if (next === 'stop') return this.#stop(error);
-    if (next === 'at once') return this.#connect();
+    if (next === 'at once') return this.#connect(error);
     if (next === 'other socket') {
       this.#triesOther = !this.#triesOther;
       this.#refusals = 0;
@@ -192,7 +192,7 @@ export class Link {
 
   #wait(error: PosternError, ms: number): void {
     this.#turnOver();
-    this.#timer = setTimeout(() => this.#connect(), ms);
+    this.#timer = setTimeout(() => this.#connect(error), ms);
     this.#become({ name: 'waiting', attempt: this.#failures, retryAt: Date.now() + ms, error });
   }
 

@@ -15,6 +15,8 @@ export interface ConnectingState {
   readonly name: 'connecting';
   /** How many attempts have failed since the client was open last. */
   readonly attempt: number;
+  /** What the connection before ended by; undefined where there was none. */
+  readonly error: PosternError | undefined;
 }
 
 /** Messages come and go. */
