@@ -118,15 +118,17 @@ export class Link {
 
   #welcome(connection: Connection, welcome: WelcomeMessage): void {
     const { session, user, channels, expiresAt, serverTime } = welcome;
-    this.#lasts(expiresAt, serverTime);
-    if (this.#state.name === 'open') return this.#update({ session, channels, expiresAt });
-    const { events } = this.#parts;
-    if (this.#identity !== undefined && this.#identity.user !== user) {
+    // A stream of events is welcome before the gateway was asked, and then it is nobody's session yet.
+    const isKnown = session !== '';
+    if (isKnown && this.#identity !== undefined && this.#identity.user !== user) {
       // What is on the page, and what waits to be published, is somebody else's: none of it is said in the new name.
       this.#leave();
       return this.#stop(errorOfClose(4501, 'Identity changed'));
     }
-    this.#identity = { user };
+    if (isKnown) this.#identity = { user };
+    this.#lasts(expiresAt, serverTime);
+    if (this.#state.name === 'open') return this.#update({ session, user, channels, expiresAt });
+    const { events } = this.#parts;
     this.#refusals = 0;
     this.#openSinceMs = Date.now();
     this.#become({ name: 'open', session, user, expiresAt, channels, database: 'up' });
@@ -164,6 +166,8 @@ export class Link {
       canAskWhy: source.whyRefused !== undefined,
       hasOther: Other !== undefined,
     });
+    // The other one cannot be reached either: WebSocket was not to blame.
+    if (end.stage === 'waiting' && error.code === 'connection_lost') this.#triesOther = false;
     // A refusal that says nothing may have been for the credential.
     if (error.retry === 'new-token' || end.stage === 'opening') source.endsAt(0);
     if (next !== 'ask why') return this.#follow(next, error);
