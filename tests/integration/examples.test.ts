@@ -19,7 +19,13 @@ const examples = {
 } as const;
 
 /** Those have tests of their own, by their pages and programs. */
-const testedElsewhere = ['browser-login', 'live-table', 'server-to-server'];
+const testedElsewhere = [
+  'browser-login',
+  'chat',
+  'live-table',
+  'server-to-server',
+  'token-renewal',
+];
 
 const scope = failOnLeaks();
 
