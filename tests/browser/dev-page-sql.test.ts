@@ -45,11 +45,11 @@ describe('The SQL on the page of postern dev', () => {
     assert.equal(await bo.log.locator('.message').count(), 1);
   });
 
-  it('keeps the time and the envelope of a notification apart', async () => {
+  it('keeps the time of a notification and what was told of it apart', async () => {
     const { page, ada } = await openDevPage(scope, chromium, dev.url);
     await runCopied(page, 'SQL that notifies');
     const entry = await ada.hears('Hello from SQL', 'SQL');
-    assert.match(await entry.locator('summary').innerText(), /\d+:\d+.* envelope$/);
+    assert.match(await entry.locator('summary').innerText(), /\d+:\d+.* as told$/);
   });
 
   it('hides the password until it is asked for', async () => {

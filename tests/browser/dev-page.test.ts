@@ -40,7 +40,20 @@ describe('The page of postern dev', () => {
     assert.equal(await ada.log.getByText('still here').count(), 0);
   });
 
-  it('keeps markup the text that it is, in messages, names, envelopes and notifications', async () => {
+  it('goes on by another token where it is to be renewed in time', async () => {
+    const { ada, page } = await openDevPage(scope, chromium, dev.url);
+    await press(ada.control('radio', '1 h'), 'ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    await press(ada.control('checkbox', 'Renew it in time'), 'Space');
+    await press(ada.control('button', 'Reconnect'));
+    await ada.log
+      .getByText(/^Renewed until/)
+      .first()
+      .waitFor();
+    await ada.reaches('Open');
+  });
+
+  it('keeps markup the text that it is, in messages, names, what was told and notifications', async () => {
     const { page, ada, bo } = await openDevPage(scope, chromium, dev.url);
     const markup = '<img src="x" onerror="document.title = 1"><b>bold</b>';
     await enter(ada.control('textbox', 'Name'), '<i>Ada</i>');
@@ -75,7 +88,7 @@ describe('The page of postern dev', () => {
     const pids = [await own.postgresPid(), ...backends.map(({ pid }) => Number(pid))];
     const traces = await Promise.all(pids.map(traceProcess));
     assert.match(traces[0]?.command ?? '', /postgres/);
-    const { ada, bo } = await openDevPage(scope, chromium, own.url);
+    const { ada, bo } = await openDevPage(scope, chromium, own.url, { outlivesGateway: true });
 
     own.child.signal('SIGINT');
     await Promise.all([

@@ -1,4 +1,3 @@
-import { explainToken, wordsFor } from './api.ts';
 import type { Closing } from './api.ts';
 
 /** A close code in words for people. */
@@ -32,20 +31,3 @@ export function describeClose(
     advice: known?.advice ?? 'This code is not in the gateway’s table of failures.',
   };
 }
-
-/** Finds out why a handshake was refused, which browsers tell no script: asks the gate itself. */
-export async function describeRefusal(token: string, channel: string): Promise<ClosingWords> {
-  try {
-    const { verdict } = await explainToken(token, channel, AbortSignal.timeout(5000));
-    if (verdict.status === 101) return { title: 'Refused for now', advice: notTheToken };
-    return {
-      title: `Refused: ${verdict.status} ${verdict.text}`,
-      advice: 'The browser only says 1006 for any refusal, so the page asked the gate.',
-    };
-  } catch (error) {
-    return { title: 'Refused', advice: wordsFor(error) };
-  }
-}
-
-const notTheToken =
-  'The token is good. The gateway may be starting, ending, or without PostgreSQL: see its log.';

@@ -1,60 +1,51 @@
+import { createClient } from '/dev/client/index.js';
+import type { ClientState, Gap, Message, OpenState } from '/dev/client/index.js';
+
 /** What a connection tells whoever opened it. */
 export interface ConnectionEvents {
-  readonly onOpen: () => void;
-  readonly onMessage: (text: string) => void;
-  /** `wasOpen` false: the handshake was refused, and browsers hide its answer behind code 1006. */
-  readonly onClose: (closed: {
-    readonly code: number;
-    readonly reason: string;
-    readonly wasOpen: boolean;
-  }) => void;
+  /** Asked for a token: at first, and when the one before has ended, or ends soon. Undefined: that was all. */
+  readonly getToken: (reason: 'connect' | 'renew') => Promise<string | undefined>;
+  /** Also when a new token has another end. */
+  readonly onOpen: (state: OpenState) => void;
+  readonly onMessage: (message: Message) => void;
+  readonly onGap: (gap: Gap) => void;
+  /** It is not open any more. The client comes back by itself, unless it has stopped. */
+  readonly onAway: (state: Exclude<ClientState, OpenState>) => void;
+  /** What was published was not, or cannot be; or the channel cannot be followed. */
+  readonly onRefused: (words: string) => void;
 }
 
-/** One WebSocket in the raw protocol. */
+/** A client of the gateway that serves this page, on one channel. */
 export interface Connection {
-  /** Returns false when the connection is not open: nothing was sent. */
-  readonly send: (text: string) => boolean;
-  /** Closes with 1000; `onClose` follows once the gateway has answered. */
+  /** Publishes. */
+  readonly send: (text: string) => void;
+  /** Leaves for good. */
   readonly close: () => void;
-  /** Closes, and nothing of it is told any more. */
+  /** Leaves, and nothing of it is told any more. */
   readonly abandon: () => void;
 }
 
-/** Opens `/<channel>/<token>` on the host that served this page. */
-export function connect(channel: string, token: string, events: ConnectionEvents): Connection {
-  const socket = new WebSocket(rawAddress(channel, token));
-  const listening = new AbortController();
-  const { signal } = listening;
-  let wasOpen = false;
-
-  const on = socket.addEventListener.bind(socket);
-  on(
-    'open',
-    () => {
-      wasOpen = true;
-      events.onOpen();
-    },
-    { signal },
-  );
-  on('message', ({ data }) => events.onMessage(String(data)), { signal });
-  on('close', ({ code, reason }) => events.onClose({ code, reason, wasOpen }), { signal });
+/** Opens a connection; `reads` says whether its token lets it follow the channel. */
+export function connect(channel: string, reads: boolean, events: ConnectionEvents): Connection {
+  const client = createClient({
+    url: location.origin,
+    getToken: ({ reason }) => events.getToken(reason),
+  });
+  const stop = client.on('state', (state) => {
+    if (state.name === 'open') events.onOpen(state);
+    else events.onAway(state);
+  });
+  const refused = ({ message }: Error): void => events.onRefused(message);
+  const { onMessage, onGap } = events;
+  if (reads) client.channel(channel).subscribe(onMessage, { onGap, onError: refused });
+  client.connect();
 
   return {
-    send: (text) => {
-      if (socket.readyState !== WebSocket.OPEN) return false;
-      socket.send(text);
-      return true;
-    },
-    close: () => socket.close(1000),
+    send: (text) => void client.channel(channel).publish(text).catch(refused),
+    close: () => client.close(),
     abandon: () => {
-      listening.abort();
-      socket.close(1000);
+      stop();
+      client.close();
     },
   };
-}
-
-function rawAddress(channel: string, token: string): string {
-  const address = new URL(`/${encodeURIComponent(channel)}/${token}`, location.href);
-  address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-  return address.href;
 }

@@ -48,7 +48,7 @@ function start(info: Info): void {
     });
     if (side === 'left') wall.before(pane.element);
     else wall.after(pane.element);
-    void pane.connect();
+    pane.connect();
   }
 }
 

@@ -1,4 +1,5 @@
-import { parseObject } from './api.ts';
+import type { Message } from '/dev/client/index.js';
+
 import { make, withCode } from './dom.ts';
 import { nowSeconds, timeOfDay } from './time.ts';
 
@@ -8,38 +9,31 @@ const MOST_ENTRIES = 200;
 /** Nearer to the end than this many pixels, the log follows what comes. */
 const NEAR_END = 48;
 
-/** A message as people read it, taken out of the envelope that came through PostgreSQL. */
-export interface Message {
+/** A message as people read it. */
+export interface Heard {
   readonly text: string;
-  /** The claim `sub` of who published it; `undefined` for what was notified from SQL. */
+  /** Who published it; `undefined` for what was notified from SQL. */
   readonly sender: string | undefined;
-  /** The claim `jti` of the token it was published with: tells own messages from others'. */
-  readonly tokenId: string | undefined;
-  /** When the gateway took it in, in UNIX seconds with a fraction; `undefined` from SQL. */
-  readonly deliveredAt: number | undefined;
-  /** The envelope, indented; as it came when it is no JSON object. */
-  readonly envelope: string;
+  /** When the gateway got it, in UNIX seconds with a fraction. */
+  readonly at: number;
+  /** All of it, as the protocol tells it, indented. */
+  readonly whole: string;
 }
 
 /** Reads what the gateway handed out. Anything at all can be notified from SQL. */
-export function readMessage(text: string): Message {
-  const envelope = parseObject(text);
-  const claims = parseObject(JSON.stringify(envelope?.['claims'] ?? {}));
-  const { sub, jti, message_delivered_at: deliveredAt } = claims ?? {};
-  const payload = envelope?.['payload'] ?? text;
-
+export function readMessage(message: Message): Heard {
+  const { payload, claims, at } = message;
   return {
     text: typeof payload === 'string' ? payload : JSON.stringify(payload),
-    sender: typeof sub === 'string' ? sub : undefined,
-    tokenId: typeof jti === 'string' ? jti : undefined,
-    deliveredAt: typeof deliveredAt === 'number' ? deliveredAt : undefined,
-    envelope: envelope === undefined ? text : JSON.stringify(envelope, undefined, 2),
+    sender: claims?.sub,
+    at,
+    whole: JSON.stringify(message, undefined, 2),
   };
 }
 
 /** What a pane heard and what happened to it, latest last. */
 export interface MessageLog {
-  readonly message: (message: Message, whose: 'own' | 'other') => void;
+  readonly message: (message: Heard, whose: 'own' | 'other') => void;
   readonly note: (text: string, detail?: string) => void;
 }
 
@@ -69,23 +63,17 @@ export function createMessageLog(list: HTMLElement): MessageLog {
   };
 }
 
-function messageEntry(message: Message, whose: 'own' | 'other'): HTMLElement {
-  const { sender = 'SQL', deliveredAt } = message;
-  const received = nowSeconds();
-  const parts = [timeOfDay(deliveredAt ?? received)];
-  if (deliveredAt !== undefined) {
-    parts.push(`in ${Math.max(1, Math.round((received - deliveredAt) * 1000))} ms`);
-  }
-
+function messageEntry(message: Heard, whose: 'own' | 'other'): HTMLElement {
+  const { sender = 'SQL', at } = message;
   const summary = make(
     'summary',
     '',
-    make('span', 'when', parts.join(' · ')),
+    make('span', 'when', timeOfDay(at)),
     ' ',
-    make('u', '', 'envelope'),
+    make('u', '', 'as told'),
   );
-  const details = make('details', '', summary, make('pre', '', message.envelope));
-  // An envelope that opens below the edge of the log would seem not to open at all.
+  const details = make('details', '', summary, make('pre', '', message.whole));
+  // What opens below the edge of the log would seem not to open at all.
   details.addEventListener('toggle', () => details.scrollIntoView({ block: 'nearest' }));
   const kind = message.sender === undefined ? 'sql' : whose;
   return make(

@@ -1,6 +1,8 @@
+import type { ClientState, Message, OpenState } from '/dev/client/index.js';
+
 import { makeToken, wordsFor } from './api.ts';
 import type { Closing } from './api.ts';
-import { describeClose, describeRefusal } from './closings.ts';
+import { describeClose } from './closings.ts';
 import type { ClosingWords } from './closings.ts';
 import { connect } from './connection.ts';
 import type { Connection } from './connection.ts';
@@ -32,16 +34,18 @@ export interface PaneOptions {
   readonly onExplain: (token: string, channel: string) => void;
 }
 
-interface Admission {
-  readonly token: string;
-  readonly tokenId: string;
+/** What a connection was made with. */
+interface Wish {
+  readonly name: string;
   readonly channel: string;
   readonly mode: Mode;
-  readonly expiresAt: number;
+  /** Of each token, in seconds. */
   readonly lifetime: number;
+  /** Whether it gets another token when one ends. */
+  readonly renews: boolean;
 }
 
-/** One client of the raw protocol: its settings, its connection, and what it heard. */
+/** One client: its settings, its connection, and what it heard. */
 export class Pane {
   readonly element: HTMLElement;
   readonly #options: PaneOptions;
@@ -49,10 +53,11 @@ export class Pane {
   readonly #settings: HTMLFormElement;
   readonly #text: HTMLInputElement;
   #connection: Connection | undefined;
-  #admission: Admission | undefined;
+  #wish: Wish | undefined;
+  #token: string | undefined;
+  /** When it ends, in UNIX seconds. */
+  #exp = 0;
   #ticking: ReturnType<typeof setInterval> | undefined;
-  /** Counts connects, so that a slow one notices that a later one has overtaken it. */
-  #attempt = 0;
 
   constructor(options: PaneOptions) {
     this.element = copyOfTemplate('pane-template');
@@ -69,57 +74,69 @@ export class Pane {
     this.#field('name').addEventListener('input', () => this.#rename());
     const channel = this.#field('channel');
     channel.addEventListener('input', () => options.onChannel(channel.value));
-    this.#onSubmit(this.#settings, () => void this.connect());
+    this.#onSubmit(this.#settings, () => this.connect());
     this.#onSubmit(this.#part('composer', HTMLFormElement), () => this.#send());
     this.#onClick('disconnect', () => {
       if (this.element.dataset['state'] === 'open') this.#connection?.close();
     });
     this.#onClick('explain', () => {
-      if (this.#admission !== undefined) {
-        options.onExplain(this.#admission.token, this.#admission.channel);
+      if (this.#token !== undefined && this.#wish !== undefined) {
+        options.onExplain(this.#token, this.#wish.channel);
       }
     });
   }
 
-  /** Has a token made as the settings say and opens a connection with it, in place of any other. */
-  async connect(): Promise<void> {
-    const attempt = ++this.#attempt;
+  /** Opens a connection as the settings say, in place of any other. */
+  connect(): void {
     this.#connection?.abandon();
-    this.#connection = undefined;
+    const wish = this.#readSettings();
+    this.#wish = wish;
+    this.#token = undefined;
+    this.#exp = 0;
     this.#enter('connecting', 'Connecting');
-
-    try {
-      const admission = await this.#ask();
-      if (attempt !== this.#attempt) return;
-      this.#admission = admission;
-      this.#connection = connect(admission.channel, admission.token, {
-        onOpen: () => this.#opened(admission),
-        onMessage: (text) => this.#received(text, admission),
-        onClose: ({ code, reason, wasOpen }) => {
-          if (wasOpen) this.#closed(describeClose(code, reason, this.#options.closings));
-          else void this.#refused(admission, attempt);
-        },
-      });
-    } catch (error) {
-      if (attempt === this.#attempt) this.#closed({ title: 'No token', advice: wordsFor(error) });
-    }
+    this.#connection = connect(wish.channel, wish.mode !== 'w', {
+      getToken: () => this.#ask(wish),
+      onOpen: (state) => this.#opened(state, wish),
+      onMessage: (message) => this.#received(message, wish),
+      onGap: ({ reason }) =>
+        this.#log.note(
+          `A gap: ${reason}.`,
+          'Messages may be missing; a page loads its state anew.',
+        ),
+      onAway: (state) => this.#away(state),
+      onRefused: (words) => this.#log.note(`Refused: ${words}.`),
+    });
   }
 
-  async #ask(): Promise<Admission> {
+  #readSettings(): Wish {
     const form = new FormData(this.#settings);
-    const [sub, channel] = [String(form.get('name')), String(form.get('channel'))];
-    const mode = parseMode(form.get('mode'));
-    const lifetime = Number(form.get('lifetime'));
-    const iat = Math.floor(nowSeconds());
-    const [exp, jti] = [iat + lifetime, crypto.randomUUID()];
-
-    const token = await makeToken({ sub, mode, channels: [channel], iat, exp, jti });
-    return { token, tokenId: jti, channel, mode, expiresAt: exp, lifetime };
+    return {
+      name: String(form.get('name')),
+      channel: String(form.get('channel')),
+      mode: parseMode(form.get('mode')),
+      lifetime: Number(form.get('lifetime')),
+      renews: form.get('renews') !== null,
+    };
   }
 
-  #opened({ channel, mode, expiresAt, lifetime }: Admission): void {
+  /** The first, or another one where they are to be renewed. */
+  async #ask({ name, channel, mode, lifetime, renews }: Wish): Promise<string | undefined> {
+    if (this.#token !== undefined && !renews) return undefined;
+    const iat = Math.floor(nowSeconds());
+    // Later than the one before, or it would be no renewal.
+    const [exp, jti] = [Math.max(iat, this.#exp) + lifetime, crypto.randomUUID()];
+    const token = await makeToken({ sub: name, mode, channels: [channel], iat, exp, jti });
+    this.#token = token;
+    this.#exp = exp;
+    return token;
+  }
+
+  #opened({ expiresAt = 0 }: OpenState, { channel, mode, lifetime }: Wish): void {
+    const isNews = this.element.dataset['state'] !== 'open';
     this.#enter('open', 'Open');
-    this.#log.note(`Open on ${channel}: may ${doing[mode]} until ${timeOfDay(expiresAt)}.`);
+    const until = timeOfDay(expiresAt);
+    if (isNews) this.#log.note(`Open on ${channel}: may ${doing[mode]} until ${until}.`);
+    else this.#log.note(`Renewed until ${until}.`, 'Another token, on the same connection.');
 
     const tick = () => {
       const left = expiresAt - nowSeconds();
@@ -130,30 +147,36 @@ export class Pane {
     this.#ticking = setInterval(tick, TICK_MS);
   }
 
-  #received(text: string, { tokenId }: Admission): void {
-    const message = readMessage(text);
+  #received(message: Message, { name }: Wish): void {
+    const heard = readMessage(message);
     this.#options.onTraffic('out');
-    this.#log.message(message, message.tokenId === tokenId ? 'own' : 'other');
+    this.#log.message(heard, heard.sender === name ? 'own' : 'other');
   }
 
   #send(): void {
     const text = this.#text.value;
     if (text === '') return;
-    if (this.#connection?.send(text) !== true) {
+    if (this.element.dataset['state'] !== 'open') {
       this.#log.note('Not sent: the connection is not open.', 'Press Connect, then send again.');
       return;
     }
 
     this.#text.value = '';
     this.#options.onTraffic('in');
-    const mode = this.#admission?.mode;
-    if (mode === 'r') this.#log.note(`Sent “${text}”, in vain.`, 'A token of mode r only reads.');
-    if (mode === 'w') this.#log.note(`Sent “${text}”.`, 'With mode w nothing comes back to you.');
+    this.#connection?.send(text);
+    if (this.#wish?.mode === 'w')
+      this.#log.note(`Sent “${text}”.`, 'With mode w nothing comes back to you.');
   }
 
-  async #refused({ token, channel }: Admission, attempt: number): Promise<void> {
-    const words = await describeRefusal(token, channel);
-    if (attempt === this.#attempt) this.#closed(words);
+  /** Of an outage the first word counts: that the gateway cannot be reached either follows from it. */
+  #away(state: Exclude<ClientState, OpenState>): void {
+    const isKnown = this.element.dataset['state'] === 'closed';
+    if (state.name === 'closed') this.#closed(describeClose(1000, '', this.#options.closings));
+    if (isKnown || !('error' in state) || state.error === undefined) return;
+    const { closeCode, message, cause } = state.error;
+    if (closeCode !== undefined)
+      this.#closed(describeClose(closeCode, message, this.#options.closings));
+    else this.#closed({ title: 'Not connected', advice: wordsFor(cause ?? state.error) });
   }
 
   #closed({ title, advice }: ClosingWords): void {

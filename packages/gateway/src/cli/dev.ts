@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { printConfig } from '../config/describe.ts';
@@ -16,9 +17,10 @@ import type { Standalone } from '../standalone.ts';
 import type { Arguments } from './arguments.ts';
 import { commandHelp, parseArguments } from './arguments.ts';
 import { DATA, devKeys } from './dev-keys.ts';
+import { createClientFiles } from './client-files.ts';
 import { createDevRoutes } from './dev-routes.ts';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
-import { portOrAny } from './free-port.ts';
+import { anyFreePort, portOrAny } from './free-port.ts';
 import { firstSignal, runUntil } from './run.ts';
 import { version } from '../version.ts';
 
@@ -49,7 +51,10 @@ export async function dev(args: readonly string[]): Promise<void> {
   }
   const folder = resolve('.postern');
   const keys = devKeys(folder);
-  const options = devOptions(flags, keys.jwtSecret, await portOrAny(HOST, ADMIN_PORT));
+  const asGiven = devOptions(flags, keys.jwtSecret, await portOrAny(HOST, ADMIN_PORT));
+  // Known before it is listened on: the page's origin has to be.
+  const port = asGiven.port === 0 ? await anyFreePort(HOST) : asGiven.port;
+  const options = { ...asGiven, port, publicUrl: asGiven.publicUrl ?? `http://localhost:${port}` };
   if (onlyPrint) {
     console.log(printConfig(options));
     return;
@@ -68,7 +73,6 @@ export async function dev(args: readonly string[]): Promise<void> {
     const handleRequest = devRequests({ options, secret: keys.jwtSecret, databaseUrl: url, log });
     const gateway = createStandalone({
       ...options,
-      publicUrl: options.publicUrl ?? pageUrl(options.port),
       databaseUrl: new Secret(url),
       log,
       handleRequest,
@@ -104,13 +108,8 @@ function devOptions(flags: Arguments['flags'], jwtSecret: string, adminPort: num
   }).options;
 }
 
-/** What the page is reached by, so that it may preauthenticate; with any free port that is not known yet. */
-function pageUrl(port: number): string | undefined {
-  return port === 0 ? undefined : `http://localhost:${port}`;
-}
-
 interface DevRequests {
-  readonly options: Options;
+  readonly options: Options & { readonly publicUrl: string };
   readonly secret: string;
   readonly databaseUrl: string;
   readonly log: Log;
@@ -121,6 +120,7 @@ function devRequests({ options, secret, databaseUrl, log }: DevRequests): Handle
   const silent: Log = () => {
     // The gateway itself makes the same of these options, and says what comes of it.
   };
+  const onError = (error: unknown): void => log('request_failed', { error });
   const keys = keyRingFor(options, silent);
   keys.start();
   const routes = createDevRoutes({
@@ -133,12 +133,23 @@ function devRequests({ options, secret, databaseUrl, log }: DevRequests): Handle
     verify: verifierFor(options, keys),
     openChannels: options.openChannels,
     channelPatterns: options.channelPatterns,
-    onError: (error) => log('request_failed', { error }),
+    onError,
   });
+  const clientFiles = createClientFiles(onError);
   return (request, response) => {
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
-    return routes(request, response);
+    if (!isElsewhere(request, options.publicUrl))
+      return routes(request, response) || clientFiles(request, response);
+    response.writeHead(302, { Location: options.publicUrl }).end();
+    return true;
   };
+}
+
+/** Whether the page is asked for by an address of this computer: its origin would be another one, and not let in. */
+function isElsewhere({ url, headers }: IncomingMessage, publicUrl: string): boolean {
+  return (
+    url === '/' && /^[\d[]/.test(headers.host ?? '') && new URL(publicUrl).hostname === 'localhost'
+  );
 }
 
 function banner(gateway: Standalone, databaseUrl: string): string {
