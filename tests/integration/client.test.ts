@@ -128,12 +128,15 @@ describe('A client', () => {
 
   it('does not connect again after its close, and rejects what is published', async () => {
     const gateway = await startGateway(scope);
-    const { client } = startClient(scope, gateway);
+    const { client, errors } = startClient(scope, gateway);
+    const reading = client.channel('chat').messages().next();
     await follow(client, 'chat');
     client.close();
     client.connect();
     assert.equal(client.state.name, 'closed');
     await assert.rejects(client.channel('chat').publish(1), withCode('closed'));
+    assert.deepEqual(await reading, { done: true, value: undefined });
+    assert.deepEqual(errors, []);
     await gateway.logged('session_ended');
   });
 });

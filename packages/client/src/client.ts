@@ -125,7 +125,8 @@ function channelOf<Payload>(core: Core, name: string): Channel<Payload> {
           ...(from !== undefined && { from }),
           onMessage: (message) => push(asPromised<Payload>(message)),
           onGap: push,
-          onError: end,
+          onError: () => undefined,
+          onEnd: (error) => end(error.code === 'closed' ? undefined : error),
         });
         const forget = onAbort(signal, () => end());
         return () => {

@@ -40,6 +40,8 @@ export interface SubscribeOptions {
 /** One that is subscribed, in this client. */
 export interface Subscriber extends SubscribeOptions {
   readonly onMessage: (message: Message) => void;
+  /** Nothing more comes, as the client is closed or for another error, which `onError` was told. */
+  readonly onEnd?: (error: PosternError) => void;
 }
 
 /** Where what a subscriber has no function for goes. */
@@ -136,7 +138,10 @@ export class Subscription {
     this.#subscribers = [];
     this.#phase = 'off';
     this.#cursor = undefined;
-    all.forEach((one) => this.#call(() => (one.onError ?? this.#fallbacks.onError)(error)));
+    // That it closes the client itself a program need not be told.
+    if (error.code !== 'closed')
+      all.forEach((one) => this.#call(() => (one.onError ?? this.#fallbacks.onError)(error)));
+    all.forEach((one) => one.onEnd?.(error));
   }
 
   #tellSubscribed(subscriber: Subscriber, recovered: boolean | undefined): void {
