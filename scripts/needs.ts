@@ -12,6 +12,8 @@ interface Need {
 
 const needs: readonly Need[] = [
   { program: 'chromium', folder: 'tests/browser/', leavesOut: 'files' },
+  { program: 'curl', folder: 'tests/clients/curl/', leavesOut: 'files' },
+  { program: 'python3', folder: 'tests/clients/python/', leavesOut: 'files' },
   { program: 'nginx', folder: 'tests/nginx/', leavesOut: 'files' },
   { program: 'nginx', folder: 'tests/conformance/', leavesOut: 'part' },
 ];
@@ -27,14 +29,13 @@ export interface Selection {
 
 /** Leaves out what needs a program that is not here. */
 export function select(wanted: readonly TestFile[]): Selection {
-  const lacking = needs.filter(
-    (need) => findProgram(need.program) === undefined && wanted.some((file) => isFor(need, file)),
-  );
+  const here = needs.filter((need) => wanted.some((file) => isFor(need, file)));
+  const found = new Map(here.map(({ program }) => [program, findProgram(program)]));
+  const lacking = here.filter(({ program }) => found.get(program) === undefined);
   const fatal = lacking.filter(({ leavesOut }) => leavesOut === 'files');
-  const paths = needs.flatMap(({ program }) => {
-    const path = findProgram(program);
-    return path === undefined ? [] : [[variableFor(program), path] as const];
-  });
+  const paths = [...found].flatMap(([program, path]) =>
+    path === undefined ? [] : [[variableFor(program), path] as const],
+  );
   return {
     files: wanted.filter((file) => !fatal.some((need) => isFor(need, file))),
     missing: lacking.map((need) => {

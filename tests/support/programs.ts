@@ -1,12 +1,26 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Programs that some tests need and not every computer has, and what they are called. */
+/** What a program is called, and by what it is known to be the one that is meant. */
+interface Known {
+  readonly names: readonly string[];
+  /** What it must have beside itself, and the arguments with which it succeeds only then. */
+  readonly having?: { readonly what: string; readonly proof: readonly string[] };
+}
+
+/** Programs that some tests need and not every computer has. */
 const programs = {
   /** By Debian, by Ubuntu, by Google. */
-  chromium: ['chromium', 'chromium-browser', 'google-chrome'],
-  nginx: ['nginx'],
-} as const;
+  chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'] },
+  curl: { names: ['curl'] },
+  nginx: { names: ['nginx'] },
+  /** Of several that a computer has, one may know the packages of the system and another not. */
+  python3: {
+    names: ['python3'],
+    having: { what: 'the package websockets', proof: ['-c', 'import websockets'] },
+  },
+} as const satisfies Readonly<Record<string, Known>>;
 
 export type Program = keyof typeof programs;
 
@@ -14,15 +28,18 @@ export type Program = keyof typeof programs;
 export function findProgram(program: Program): string | undefined {
   const given = process.env[variableFor(program)] ?? '';
   if (given !== '') return given;
+  const { names, having }: Known = programs[program];
   return (process.env['PATH'] ?? '')
     .split(delimiter)
-    .flatMap((folder) => programs[program].map((name) => join(folder, name)))
-    .find(isExecutable);
+    .flatMap((folder) => names.map((name) => join(folder, name)))
+    .find((path) => isExecutable(path) && (having === undefined || proves(path, having.proof)));
 }
 
 /** Why there is none, for people who look for what to do about it. */
 export function whyMissing(program: Program): string {
-  return `no ${programs[program].join(', ')} on PATH, and ${variableFor(program)} is not set`;
+  const { names, having }: Known = programs[program];
+  const what = [names.join(', '), ...(having === undefined ? [] : [having.what])].join(' with ');
+  return `no ${what} on PATH, and ${variableFor(program)} is not set`;
 }
 
 /** Where tests and people say which one to take. */
@@ -37,4 +54,8 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+function proves(path: string, proof: readonly string[]): boolean {
+  return spawnSync(path, proof, { stdio: 'ignore' }).status === 0;
 }

@@ -90,6 +90,8 @@ async function start(
       PATH: `${join(root, 'bin')}:${process.env['PATH']}`,
       CHROMIUM_PATH: 'true',
       NGINX_PATH: 'true',
+      CURL_PATH: 'true',
+      PYTHON3_PATH: 'true',
       TMPDIR: root,
     },
   });

@@ -246,6 +246,29 @@ describe('npm test, with a Chromium', () => {
   });
 });
 
+describe('npm test, with a Python', () => {
+  const files = { 'tests/clients/python/a.test.ts': printing('PYTHON3_PATH') };
+  const useless = { 'bare/python3': '#!/bin/sh\nexit 1\n' };
+
+  it('takes the first that has what the tests need', async (t) => {
+    const root = await repository(t, { ...files, ...useless, 'bin/python3': '#!/bin/sh\n' });
+    const PATH = `${join(root, 'bare')}:${join(root, 'bin')}`;
+    const run = startIn(t, root, { env: { CI: 'true', PATH } });
+    assert.equal((await run.exited()).code, 0);
+    assert.ok(run.stdout.includes(`<${join(root, 'bin', 'python3')}>`));
+  });
+
+  it('skips their tests with none that has it, and says so', async (t) => {
+    const root = await repository(t, { ...files, ...useless });
+    const run = startIn(t, root, { env: { PATH: join(root, 'bare') } });
+    assert.equal((await run.exited()).code, 0);
+    assert.match(
+      run.stdout,
+      /^Skipped 1 file\(s\) in tests\/clients\/python\/: no python3 with the package websockets on PATH/m,
+    );
+  });
+});
+
 async function log(root: string): Promise<string> {
   return readFile(join(root, 'log'), { encoding: 'utf8', flag: 'a+' });
 }
