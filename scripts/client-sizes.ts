@@ -28,3 +28,31 @@ function sizeOf(what: string, code: string): Size {
     brotli: brotliCompressSync(bytes).length,
   };
 }
+
+/**
+ * The sizes as a table for people; the one that is shown already, as long as no figure in it is off by more than
+ * a fiftieth. Not every change of the client is to change a page, nor every version of zlib.
+ */
+export function sizeTable(sizes: readonly Size[], shown: string): string {
+  const rows = sizes.map(
+    ({ what, raw, gzip, brotli }) =>
+      `| ${what} | ${[raw, gzip, brotli].map(inKilobytes).join(' | ')} |`,
+  );
+  const table = [
+    '| what a page loads | minified | gzip | brotli |',
+    '|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+  return isNear(shown, table) ? shown : table;
+}
+
+const inKilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
+
+function isNear(shown: string, table: string): boolean {
+  const figures = /\d+\.\d/g;
+  if (shown.replaceAll(figures, '') !== table.replaceAll(figures, '')) return false;
+  const now = table.match(figures) ?? [];
+  return (shown.match(figures) ?? []).every(
+    (figure, index) => Math.abs(Number(figure) / Number(now[index]) - 1) < 0.02,
+  );
+}

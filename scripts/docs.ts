@@ -19,6 +19,8 @@ import type { EventRow } from '#gateway/observe/events.js';
 import { metrics } from '#gateway/observe/metrics.js';
 import type { Metric } from '#gateway/observe/metrics.js';
 
+import { measureClient, sizeTable } from './client-sizes.ts';
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const commandParts: Readonly<Record<string, string>> = {
@@ -27,6 +29,8 @@ const commandParts: Readonly<Record<string, string>> = {
   ),
   checks: checkTable(),
 };
+
+const sizes = await measureClient();
 
 const pages: Readonly<Record<string, string>> = {
   'docs/commands.md': Object.entries(commandParts).reduce(
@@ -88,6 +92,11 @@ Beside these: what the library \`prom-client\` tells of the process and of Node,
 Gateways in one process share them.
 `,
   'docs/operating.md': withPart('docs/operating.md', 'events', eventTable()),
+  'packages/client/README.md': withPart(
+    'packages/client/README.md',
+    'sizes',
+    sizeTable(sizes, partOf('packages/client/README.md', 'sizes')),
+  ),
   'sample.env': `# Made by \`npm run docs\` from packages/gateway/src/config/options.ts. Explained in docs/configuration.md.
 
 ${sampleEnvironment()}
@@ -131,9 +140,25 @@ function withPart(path: string, name: string, part: string): string {
 }
 
 function replacedPart(path: string, text: string, name: string, part: string): string {
-  const marked = new RegExp(`(<!-- ${name}\\b[^>]*-->\n)[^]*(<!-- /${name} -->)`);
+  const marked = markersOf(name);
   if (!marked.test(text)) throw new Error(`${path} has no markers for ${name}`);
-  return text.replace(marked, (_all, start: string, end: string) => `${start}\n${part}\n\n${end}`);
+  return text.replace(
+    marked,
+    (_all, start: string, _old, end: string) => `${start}\n${part}\n\n${end}`,
+  );
+}
+
+/** What stands between the markers now. */
+function partOf(path: string, name: string): string {
+  return (
+    markersOf(name)
+      .exec(textOf(path) ?? '')?.[2]
+      ?.trim() ?? ''
+  );
+}
+
+function markersOf(name: string): RegExp {
+  return new RegExp(`(<!-- ${name}\\b[^>]*-->\n)([^]*)(<!-- /${name} -->)`);
 }
 
 function block(text: string): string {

