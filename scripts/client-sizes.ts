@@ -11,11 +11,20 @@ export interface Size {
 }
 
 const CORE = `import { createClient } from '@postern/client'; console.log(createClient);`;
+const STREAMS = `import { eventStream } from '@postern/client/sse'; console.log(eventStream);`;
 
 /** Measures each of them as it was built last, the core first. */
 export async function measureClient(): Promise<readonly [core: Size, ...more: Size[]]> {
-  const [core, es5] = await Promise.all([appBundle(CORE), es5Script()]);
-  return [sizeOf('`createClient`', core), sizeOf('`postern.es5.js`', es5)];
+  const [core, withStreams, es5] = await Promise.all([
+    appBundle(CORE),
+    appBundle(CORE + STREAMS),
+    es5Script(),
+  ]);
+  return [
+    sizeOf('`createClient`', core),
+    sizeOf('with `eventStream` of `@postern/client/sse`', withStreams),
+    sizeOf('`postern.es5.js`', es5),
+  ];
 }
 
 function sizeOf(what: string, code: string): Size {
