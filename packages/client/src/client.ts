@@ -28,25 +28,25 @@ export interface ClientOptions extends CommonOptions {
   /** Gets a JWT. It is used for as long as it lasts; undefined says that nobody is logged in, and stops the client. */
   readonly getToken?: (wish: TokenWish) => string | undefined | Promise<string | undefined>;
   /** Closes the client. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How to publish. */
 export interface PublishOptions {
   /** Makes a second try safe, so that there can be one. Default: none. 200 characters at the most. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Gives up. What is under way may be published all the same. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How to iterate. */
 export interface MessagesOptions {
   /** As for a subscriber. */
-  readonly from?: string;
+  readonly from?: string | undefined;
   /** Ends the iteration. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** How many items may wait; beyond it they become one gap. Default 10,000. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** One that follows a channel. */
@@ -63,7 +63,7 @@ export interface Channel<Payload> extends AsyncIterable<Item<Payload>> {
   /** Follows the channel, over all reconnects. */
   subscribe(
     listener: (message: Message<Payload>) => void,
-    options?: SubscribeOptions & { readonly signal?: AbortSignal },
+    options?: SubscribeOptions & { readonly signal?: AbortSignal | undefined },
   ): ChannelSubscription;
   /** The same as something to iterate over: messages, and gaps in their places. Rejects when the channel is not granted. */
   messages(options?: MessagesOptions): AsyncGenerator<Item<Payload>, undefined, undefined>;
@@ -122,7 +122,7 @@ function channelOf<Payload>(core: Core, name: string): Channel<Payload> {
     messages: ({ from, signal, limit = MOST_ITEMS } = {}) => {
       const begin: Source<Payload>['begin'] = (push, end) => {
         const { unsubscribe } = core.subscribe(name, {
-          ...(from !== undefined && { from }),
+          from,
           onMessage: (message) => push(asPromised<Payload>(message)),
           onGap: push,
           onError: () => undefined,

@@ -25,16 +25,16 @@ export interface Subscribed {
 /** What a subscriber may want to be told. Whatever these throw is reported, and breaks nothing. */
 export interface SubscribeOptions {
   /** Messages may be missing. Default: the client's own `onGap`, and without that a warning on the console. */
-  readonly onGap?: (gap: Gap) => void;
+  readonly onGap?: ((gap: Gap) => void) | undefined;
   /** Messages come from here on, at the first time and after each break. The state is best loaded after the first. */
-  readonly onSubscribed?: (subscribed: Subscribed) => void;
+  readonly onSubscribed?: ((subscribed: Subscribed) => void) | undefined;
   /** The channel is not granted, or not any more: it is over. Default: the client's own `onError`. */
-  readonly onError?: (error: PosternError) => void;
+  readonly onError?: ((error: PosternError) => void) | undefined;
   /**
    * A cursor that was kept: what came after it comes, too. Where others in the client follow the channel already, and are
    * elsewhere, there is a gap instead.
    */
-  readonly from?: string;
+  readonly from?: string | undefined;
 }
 
 /** One that is subscribed, in this client. */
