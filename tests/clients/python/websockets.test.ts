@@ -149,12 +149,16 @@ except websockets.ConnectionClosedError as closed:
     const program = startPython(
       scope,
       `
-class Reading(websockets.WebSocketClientProtocol):
-    async def read_http_response(self):
-        status, headers = await super().read_http_response()
-        if status != 101:
-            tell((await self.reader.read()).decode())
-        return status, headers
+how = {}
+if int(websockets.__version__.split(".")[0]) < 14:
+    class Reading(websockets.WebSocketClientProtocol):
+        async def read_http_response(self):
+            status, headers = await super().read_http_response()
+            if status != 101:
+                tell((await self.reader.read()).decode())
+            return status, headers
+
+    how["create_protocol"] = Reading
 
 async def attempt(url, **how):
     try:
@@ -166,7 +170,6 @@ async def attempt(url, **how):
             tell(text)
         tell(status)
 
-how = {"create_protocol": Reading} if int(websockets.__version__.split(".")[0]) < 14 else {}
 await attempt(option("FOREIGN"), **how)
 await attempt(option("URL"), subprotocols=["postern.v1", "postern.bearer.a.b.c"], **how)
 await attempt(option("URL"), **how)
