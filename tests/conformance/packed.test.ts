@@ -13,9 +13,9 @@ import { filesBelow, root } from '../support/pages.ts';
 const kinds: Readonly<Record<string, readonly RegExp[]>> = {
   '@postern/client': [
     /^(package\.json|README\.md|LICENSE)$/,
-    /^dist\/(protocol\/)?[\w-]+\.(js|d\.ts)(\.map)?$/,
+    /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts)(\.map)?$/,
     /^dist\/postern\.es5\.js$/,
-    /^src\/(protocol\/)?[\w-]+\.ts$/,
+    /^src\/([\w-]+\/)*[\w-]+\.ts$/,
   ],
   postern: [
     /^(package\.json|README\.md|LICENSE|bin\/postern\.js)$/,
