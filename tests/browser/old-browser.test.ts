@@ -82,7 +82,7 @@ describe('A browser that has no more than ES5', () => {
         ['open'],
         ['subscribed', null],
         ['open'],
-        ['connecting', null],
+        ['connecting', 'token_expired'],
         ['open'],
         ['subscribed', true],
       ],
