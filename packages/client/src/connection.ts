@@ -69,6 +69,11 @@ export class Connection {
     this.#expect(WELCOME_MS);
   }
 
+  /** Whether what is said to it can be answered. */
+  get isOpen(): boolean {
+    return this.#stage === 'welcomed';
+  }
+
   /** Says a command, which gets its `id` here. */
   say(command: Wish, onReply: OnReply): void {
     this.sayText(JSON.stringify(command), onReply);

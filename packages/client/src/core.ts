@@ -62,7 +62,8 @@ export class Core {
     const { onGap = warn, onError = complain } = options;
     const fallbacks: Fallbacks = { onGap, onError };
     let open: Connection | undefined;
-    const connection = () => open;
+    // While one tells of its end it is still here, and nobody listens to it any more.
+    const connection = () => (open?.isOpen === true ? open : undefined);
     this.#states = new Listeners(onError);
     this.#subscriptions = new Subscriptions(connection, fallbacks);
     this.#publications = new Publications(connection);

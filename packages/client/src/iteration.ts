@@ -30,6 +30,8 @@ export async function* iterate<Payload>({
     },
     (error) => {
       end = { error };
+      // Whoever ended it wants no more of it.
+      if (error === undefined) items = [];
       wake();
     },
   );

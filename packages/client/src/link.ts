@@ -154,6 +154,8 @@ export class Link {
 
   #ended(end: ConnectionEnd, credential: Credential): void {
     const { source, Other, events } = this.#parts;
+    // Closed by one of those who were told that no reply comes.
+    if (this.#connection === undefined) return;
     const isCurrent = this.#turnOver();
     this.#connection = undefined;
     if (end.stage !== 'welcomed') this.#refusals += 1;
@@ -168,8 +170,7 @@ export class Link {
     });
     // The other one cannot be reached either: WebSocket was not to blame.
     if (end.stage === 'waiting' && error.code === 'connection_lost') this.#triesOther = false;
-    // A refusal that says nothing may have been for the credential.
-    if (error.retry === 'new-token' || end.stage === 'opening') source.endsAt(0);
+    if (error.retry === 'new-token') source.endsAt(0);
     if (next !== 'ask why') return this.#follow(next, error);
     source.whyRefused?.(credential, (why = trouble('cookie_blocked')) => {
       if (!isCurrent()) return;

@@ -107,13 +107,10 @@ function read(got: HttpAnswer | undefined): JsonObject | PosternError {
   });
 }
 
-/** Undefined: nothing was learned. */
+/** Undefined: the cookie did not arrive, or nothing was learned. */
 function reasonIn(got: HttpAnswer | undefined): PosternError | undefined {
   const told = read(got);
-  const code = told instanceof PosternError ? told.code : undefined;
-  if (got?.status === 200 || code === 'scope_denied') return trouble('websocket_blocked');
-  if (code === 'cookie_missing') return trouble('cookie_blocked');
-  return told instanceof PosternError && told.retry === 'yes' && code !== 'bad_answer'
-    ? told
-    : undefined;
+  if (!(told instanceof PosternError) || told.status === 200 || told.code === 'scope_denied')
+    return trouble('websocket_blocked');
+  return /^(bad_answer|(cookie|origin)_missing)$/.test(told.code) ? undefined : told;
 }

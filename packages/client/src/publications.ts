@@ -83,21 +83,17 @@ export class Publications {
     if (connection === undefined) return;
     let free = MOST_UNDER_WAY - this.#all.filter(({ state }) => state === 'under way').length;
     this.#all.slice().forEach((publication) => {
-      if (publication.state !== 'waiting' || free <= 0) return;
+      const { text, state } = publication;
+      if (state !== 'waiting' || free <= 0) return;
+      // The gateway would close the connection for it, and with it all else that is under way.
+      if (this.#longest > 0 && utf8Length(text) + ID_BYTES > this.#longest)
+        return this.#settle(publication, trouble('too_big'));
       free -= 1;
-      this.#say(connection, publication);
-    });
-  }
-
-  #say(connection: Connection, publication: Publication): void {
-    const { text } = publication;
-    // The gateway would close the connection for it, and with it all else that is under way.
-    if (this.#longest > 0 && utf8Length(text) + ID_BYTES > this.#longest)
-      return this.#settle(publication, trouble('too_big'));
-    publication.state = 'under way';
-    connection.sayText(text, (reply) => {
-      if (reply === undefined) this.#lost(publication);
-      else this.#answered(publication, reply);
+      publication.state = 'under way';
+      connection.sayText(text, (reply) => {
+        if (reply === undefined) this.#lost(publication);
+        else this.#answered(publication, reply);
+      });
     });
   }
 

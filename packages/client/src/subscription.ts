@@ -90,7 +90,7 @@ export class Subscription {
         if (this.#phase !== 'on') return;
         this.#tellSubscribed(subscriber, undefined);
         this.#tellBehind();
-      });
+      }, 0);
   }
 
   remove(subscriber: Subscriber): void {
