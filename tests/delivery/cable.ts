@@ -26,12 +26,18 @@ export interface Tap {
   readonly ended: (ending: string, unanswered: readonly Message[]) => void;
 }
 
+/** What of a publication does not arrive. */
+export type Lost = 'command' | 'answer';
+
 /** What the client listens by. */
 type Ears = Pick<SocketLike, 'onopen'> & {
   readonly onopen: (() => void) | null;
   readonly onmessage: ((event: { readonly data: unknown }) => void) | null;
   readonly onclose: ((event: { readonly code: number; readonly reason: string }) => void) | null;
 };
+
+/** What a broken connection ends with (RFC 6455 §7.1.5). */
+const ABNORMAL = 1006;
 
 /** What lies beneath a client: its sockets, one after the other, any of which can be destroyed without its knowing why. */
 export class Cable {
@@ -77,9 +83,9 @@ export class Cable {
     this.#line?.terminate();
   }
 
-  /** Destroys the socket instead of telling what was published next that it is. */
-  cutBeforeAnswer(): void {
-    this.#line?.cutBeforeAnswer();
+  /** Destroys the socket in the place of the next command to publish, or of its answer. */
+  cutInstead(of: Lost): void {
+    this.#line?.cutInstead(of);
   }
 
   #lay(ears: Ears, url: string, protocols: string[]): Line {
@@ -110,7 +116,7 @@ class Line implements Link {
   readonly #tap: Tap;
   readonly #asked = new Map<unknown, Message>();
   #state: 'opening' | 'open' | 'cut' | 'over' = 'opening';
-  #isAnswerLost = false;
+  #loses: Lost | undefined;
   wasOpen = false;
 
   constructor(socket: SocketLike, ears: Ears, tap: Tap) {
@@ -130,7 +136,9 @@ class Line implements Link {
     socket.onerror = ({ message }: { readonly message?: unknown }) => {
       refusal = refusalIn(String(message));
     };
-    socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => {
+    socket.onclose = (end: { readonly code: number; readonly reason: string }) => {
+      // A stream can only be left, and what is left says goodbye.
+      const { code, reason } = this.#state === 'cut' ? { code: ABNORMAL, reason: '' } : end;
       this.#end(refusal ?? String(code));
       ears.onclose?.({ code, reason });
     };
@@ -159,13 +167,14 @@ class Line implements Link {
     else this.#socket.close();
   }
 
-  cutBeforeAnswer(): void {
-    this.#isAnswerLost = true;
+  cutInstead(of: Lost): void {
+    this.#loses = of;
   }
 
   send(text: string): void {
     const command: Message = { ...Object(JSON.parse(text)) };
     this.#asked.set(command['id'], command);
+    if (this.#loses === 'command' && command['type'] === 'publish') return this.terminate();
     this.#socket.send(text);
     this.#tap.said(command);
   }
@@ -183,7 +192,7 @@ class Line implements Link {
     const message: Message = { ...Object(JSON.parse(String(data))) };
     const { id } = message;
     const command = this.#asked.get(id);
-    if (this.#isAnswerLost && command?.['type'] === 'publish') return this.terminate();
+    if (this.#loses === 'answer' && command?.['type'] === 'publish') return this.terminate();
     this.#asked.delete(id);
     this.#ears.onmessage?.({ data });
     this.#tap.told(message, command);

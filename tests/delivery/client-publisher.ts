@@ -60,11 +60,10 @@ export class ClientPublisher {
     this.#client.close();
   }
 
-  /** Destroys the socket: at once, and the next time when an answer has come that the client is not told. */
+  /** Destroys the socket under a publication: that is on its way then, or it was answered and the client not told. */
   cut(): void {
     this.#cuts += 1;
-    if (this.#cuts % 2 === 0) this.#cable.cut();
-    else this.#cable.cutBeforeAnswer();
+    this.#cable.cutInstead(this.#cuts % 2 === 0 ? 'answer' : 'command');
   }
 
   async #publishOn(): Promise<void> {

@@ -29,6 +29,10 @@ export const QUICK = { baseMs: 20, capMs: 100 };
 export class ClientStay implements Stay {
   readonly #options: ClientStayOptions;
   readonly #stopping = new AbortController();
+  /** A client that is closed tells no listener of its end. */
+  readonly #stopped = new Promise<{ readonly cursor: undefined }>((settle) => {
+    this.#stopping.signal.addEventListener('abort', () => settle({ cursor: undefined }));
+  });
   #cable: Cable | undefined;
   #following: Promise<unknown> | undefined;
 
@@ -77,10 +81,10 @@ export class ClientStay implements Stay {
       try {
         // Where it was is asked for as it comes back.
         const from = left.cursor;
-        left = await follows[manner]({ ...witness, channel, from, messages: messages() });
+        const followed = follows[manner]({ ...witness, channel, from, messages: messages() });
+        left = await Promise.race([followed, this.#stopped]);
       } catch (error) {
-        // The client is closed in the end, and tells everybody so.
-        if (!signal.aborted) witness.surprised(String(error));
+        witness.surprised(String(error));
       }
       const ms = pauseMs();
       if (ms > 0) await delay(ms, undefined, { signal }).catch(() => undefined);

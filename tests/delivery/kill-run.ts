@@ -55,7 +55,8 @@ export async function killRun(scope: Scope, options: KillOptions): Promise<KillR
     cutAround(scene, { cuts: options.cuts, seconds: options.cutSeconds }),
     perform(scene, options),
   ]);
-  await until('all subscribers', () => areThere(scene), CATCH_UP_MS);
+  // Whoever is not, the judge will find.
+  await until('all subscribers', () => areThere(scene), CATCH_UP_MS).catch(() => undefined);
   await scene.flood.wave(1);
   await delay(CALM_MS);
   await Promise.all(publishers.map((publisher) => publisher.stop()));

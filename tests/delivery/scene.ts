@@ -1,3 +1,4 @@
+import { eventStream } from '@postern/client/sse';
 import { WebSocket } from 'ws';
 
 import { ownServer } from '../support/own-server.ts';
@@ -69,7 +70,7 @@ const KEYED_PER_SECOND = 50;
 
 /**
  * Who subscribes to what, and how: by which word of `postern.v1`, as server-sent events, or by `@postern/client` in which
- * manner, `-leaving` now and then to come back.
+ * manner, `-leaving` now and then to come back, or with a `stream` of events in the place of its sockets.
  */
 const GUESTS = [
   { name: 'direct-1', channels: ['a', 'b', 'c', 'd'], speaks: 'gap', way: 'direct' },
@@ -83,6 +84,7 @@ const GUESTS = [
   { name: 'client-2', channels: ['a', 'c'], speaks: 'iteration-leaving', way: 'direct' },
   { name: 'client-3', channels: ['b', 'd'], speaks: 'listener-leaving', way: 'proxied' },
   { name: 'client-4', channels: ['a', 'b', 'c', 'd'], speaks: 'iteration', way: 'proxied' },
+  { name: 'client-stream', channels: ['b', 'c'], speaks: 'stream', way: 'proxied' },
   { name: 'client-slow', channels: ['d', FLOOD_CHANNEL], speaks: 'listener', way: 'direct' },
 ] as const;
 
@@ -197,12 +199,12 @@ function stayOf(speaks: (typeof GUESTS)[number]['speaks'], place: Place, drawn: 
   if (speaks === 'gap' || speaks === 'ok')
     return new Visits({ ...place, reader: new V1Reader({ ...place, trust: speaks }) });
 
-  const manner = speaks.startsWith('listener') ? 'listener' : 'iteration';
+  const manner = speaks.startsWith('iteration') ? 'iteration' : 'listener';
   const isLeaving = speaks.endsWith('-leaving');
   return new ClientStay({
     ...place,
     manner,
-    Socket: WebSocket,
+    Socket: speaks === 'stream' ? eventStream() : WebSocket,
     messages: () => (isLeaving ? drawn.between(1, MOST_BEFORE_LEAVING) : Infinity),
     pauseMs: () => (drawn.next() < 0.5 ? 0 : drawn.between(1, LONGEST_PAUSE_MS)),
   });
