@@ -2,7 +2,7 @@
  * Makes the bundles of `@postern/client`: `npm run bundles [-- --into FOLDER]`, by default into its `dist`.
  * npm does it before it packs the package.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -17,9 +17,10 @@ put('postern.js.map', module.map);
 put('postern.js', `${module.code}//# sourceMappingURL=postern.js.map\n`);
 put('postern.es5.js', `${script}\n`);
 
-/** At once, as somebody may be packing what is there. */
+/** At once, and only what is new, as somebody may be packing what is there. */
 function put(name: string, text: string): void {
   const path = join(folder, name);
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
   writeFileSync(`${path}.${process.pid}`, text);
   renameSync(`${path}.${process.pid}`, path);
 }
