@@ -10,6 +10,7 @@ const layer3 = ['../session/**', ...layer2];
 const imports = {
   'client/src/*.ts': ['./**'],
   'client/src/*/**': ['./**', '../**'],
+  'client/src/react/**': ['./**', '../**', 'react'],
   'gateway/src/{errors,lifecycle,loopback,version}.ts': [
     './errors.ts',
     './lifecycle.ts',

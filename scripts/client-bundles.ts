@@ -79,9 +79,9 @@ function withoutPrivateNames(code: string): string {
   return renamed + code.slice(end);
 }
 
-/** What an app of this source ships. */
-export async function appBundle(source: string): Promise<string> {
-  const { code } = await bundled({ ...inline(source), minify: true });
+/** What an app of this source ships, beside packages of others. */
+export async function appBundle(source: string, others: readonly string[] = []): Promise<string> {
+  const { code } = await bundled({ ...inline(source), minify: true, external: [...others] });
   return code;
 }
 

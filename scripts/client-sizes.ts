@@ -12,17 +12,20 @@ export interface Size {
 
 const CORE = `import { createClient } from '@postern/client'; console.log(createClient);`;
 const STREAMS = `import { eventStream } from '@postern/client/sse'; console.log(eventStream);`;
+const REACT = `export * from '@postern/client/react';`;
 
 /** Measures each of them as it was built last, the core first. */
 export async function measureClient(): Promise<readonly [core: Size, ...more: Size[]]> {
-  const [core, withStreams, es5] = await Promise.all([
+  const [core, withStreams, withReact, es5] = await Promise.all([
     appBundle(CORE),
     appBundle(CORE + STREAMS),
+    appBundle(CORE + REACT, ['react']),
     es5Script(),
   ]);
   return [
     sizeOf('`createClient`', core),
     sizeOf('with `eventStream` of `@postern/client/sse`', withStreams),
+    sizeOf('with `@postern/client/react`, without React itself', withReact),
     sizeOf('`postern.es5.js`', es5),
   ];
 }
