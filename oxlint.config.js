@@ -111,7 +111,7 @@ const nodeTest = {
 const overrides = [
   {
     // Nothing here has a type to go by.
-    files: ['**/*.js'],
+    files: ['**/*.{js,jsx}'],
     rules: { 'typescript/restrict-template-expressions': 'off' },
   },
   {

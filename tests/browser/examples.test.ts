@@ -14,10 +14,11 @@ import { startChromium } from './chromium.ts';
 const PATIENCE_MS = 30_000;
 
 const [chromium] = await Promise.all([startChromium({ after }), makeBundle()]);
-const [table, chat, renewal] = await Promise.all([
+const [table, chat, renewal, todo] = await Promise.all([
   startExample({ after }, 'live-table'),
   startExample({ after }, 'chat'),
   startExample({ after }, 'token-renewal', { TOKEN_SECONDS: '4' }),
+  startExample({ after }, 'react-todo'),
 ]);
 const scope = failOnLeaks();
 
@@ -127,6 +128,31 @@ describe('The page of the example with tokens that are renewed', () => {
     assert.ok(before > 20, `${before} ticks in two times four seconds`);
     const left = Number(await page.locator('#left').textContent());
     assert.ok(left >= 0 && left <= 4, `${left} seconds left`);
+  });
+});
+
+describe('The page of the example in React', () => {
+  it('shows in one tab what is added, done and removed in another', async () => {
+    const [one, other] = await Promise.all([open(todo.origin), open(todo.origin)]);
+    await Promise.all([one, other].map((page) => page.getByText('0 left').waitFor()));
+    for (const text of ['Bake bread', 'Buy salt']) {
+      await one.getByLabel('What is to be done').fill(text);
+      await one.getByRole('button', { name: 'Add' }).click();
+      await other.getByRole('checkbox', { name: text }).waitFor();
+    }
+    await other.getByRole('checkbox', { name: 'Bake bread' }).click();
+    await one.getByRole('checkbox', { name: 'Bake bread', checked: true }).waitFor();
+    await one.getByRole('button', { name: 'Remove Buy salt' }).click();
+    await other.getByText('0 left').waitFor();
+
+    // In a gap: what is in the table only.
+    await todo.query(`INSERT INTO todo VALUES (gen_random_uuid(), 'Eat it')`);
+    await killListener(todo.query);
+    await Promise.all([one, other].map((page) => page.getByText('1 left').waitFor()));
+    assert.deepEqual(await other.getByRole('listitem').allTextContents(), [
+      'Bake bread×',
+      'Eat it×',
+    ]);
   });
 });
 

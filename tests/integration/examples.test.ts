@@ -23,6 +23,7 @@ const testedElsewhere = [
   'browser-login',
   'chat',
   'live-table',
+  'react-todo',
   'server-to-server',
   'token-renewal',
 ];
