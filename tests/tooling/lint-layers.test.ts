@@ -35,11 +35,13 @@ const everything = [
   'pino-pretty',
   'prom-client',
   'proxy-addr',
+  'react',
   'send',
   'ws',
   'zod',
 ];
 
+const folders = everything.filter((path) => path.startsWith('../') && !path.endsWith('index.ts'));
 const layer0 = ['@postern/client/protocol', 'node:fs', 'node:fs/promises'];
 const layer1 = ['./x.ts', '../errors.ts', '../lifecycle.ts', ...layer0];
 const layer2 = ['../auth/x.ts', '../hub/x.ts', '../observe/x.ts', '../postgres/x.ts', ...layer1];
@@ -59,6 +61,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   [`${src}/http/client-ip.ts`]: [...layer3, 'proxy-addr'],
   [`${src}/cli/a.ts`]: [...belowCli, '../cli/x.ts', 'jose'],
   'packages/client/src/a.ts': ['./x.ts'],
+  'packages/client/src/react/a.ts': ['./x.ts', ...folders, 'react'],
 };
 
 /** The same for files beside the folders, whose imports start with `./` throughout. */
