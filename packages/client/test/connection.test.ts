@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 
 import type { Reply } from '#client/protocol.js';
 
-import { connect } from './support/connections.ts';
+import { connect, connectAgain } from './support/connections.ts';
 import { WELCOME } from './support/fake-socket.ts';
 import { pass } from './support/time.ts';
 
@@ -162,6 +162,21 @@ describe('A connection', () => {
     assert.deepEqual(ends, []);
     assert.deepEqual(socket.closes, [1000]);
     assert.equal(socket.said.length, 1);
+  });
+
+  it('keeps no program running once it has ended, or was left', () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    for (const end of ['end', 'leave'] as const) {
+      const { connection, socket } = connectAgain();
+      socket.welcome();
+      connection.probe();
+      assert.ok(timers() > before);
+      if (end === 'end') socket.end(1012);
+      else connection.leave();
+      assert.equal(timers(), before);
+    }
   });
 
   it('survives an error of its socket, after which a close comes', (t) => {

@@ -158,6 +158,16 @@ describe('Publications', () => {
     assert.deepEqual(outcomes, ['2 rate_limited', '1 false']);
   });
 
+  it('does not keep others waiting for those that were refused for now', (t) => {
+    const { add, open, said, reply } = publish(t);
+    open();
+    for (const n of numbers(1, 32)) add(n, `k${n}`);
+    for (const n of numbers(1, 32)) reply(n, LATER);
+    said();
+    add(33);
+    assert.deepEqual(said(), [33]);
+  });
+
   it('does not say again after a second what was given up or stopped by then', (t) => {
     const { all, add, open, said, reply, outcomes } = publish(t);
     open();

@@ -135,6 +135,22 @@ describe('Subscriptions', () => {
     assert.deepEqual([first.told, second.told], [[], ['on c2 undefined', '3']]);
   });
 
+  it('does not end for what was answered to one who had left by then', (t) => {
+    const { all, news, socket } = follow(t);
+    const first = follower();
+    const subscription = all.add('a', first.subscriber);
+    pass(t, 1);
+    all.remove(subscription, first.subscriber);
+    pass(t, 1);
+    const second = follower();
+    all.add('a', second.subscriber);
+    pass(t, 1);
+    socket().tell({ type: 'error', id: 1, code: 'scope_denied', message: '', retry: 'no' });
+    socket().reply('subscribe', { type: 'ok', cursor: 'c0' });
+    news();
+    assert.deepEqual([first.told, second.told], [[], ['on c0 undefined']]);
+  });
+
   it('asks on a new connection for all of it again, from where each had come', (t) => {
     const { all, news, socket, lose, reopen } = follow(t);
     const { subscriber, told } = follower();
