@@ -147,8 +147,8 @@ describe('Subscriptions', () => {
     pass(t, 1);
     socket().tell({ type: 'error', id: 1, code: 'scope_denied', message: '', retry: 'no' });
     socket().reply('subscribe', { type: 'ok', cursor: 'c0' });
-    news();
-    assert.deepEqual([first.told, second.told], [[], ['on c0 undefined']]);
+    all.hear(message('a', 1));
+    assert.deepEqual([first.told, second.told, news().length], [[], ['on c0 undefined', '1'], 3]);
   });
 
   it('asks on a new connection for all of it again, from where each had come', (t) => {
