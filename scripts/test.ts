@@ -109,7 +109,7 @@ async function runWithPostgres(
 
   const server = await startSharedServer();
   try {
-    return await runWithPacked(files, { ...environment, POSTERN_TEST_DATABASE_URL: server.url });
+    return await runWithPacked(files, { ...environment, ...server.environment });
   } finally {
     await server.stop();
   }

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { migrate } from '#gateway/postgres/migrate.js';
 import { readMigrations } from '#gateway/postgres/migrations.js';
 
-import { throwaway } from './throwaway-server.ts';
+import { readyData, throwaway } from './throwaway-server.ts';
 
 /** Set by the test runner for all the files that it runs: one server serves them. */
 const SHARED_URL = 'POSTERN_TEST_DATABASE_URL';
@@ -22,6 +22,8 @@ export interface Scope {
 export interface SharedServer {
   /** Of the superuser and the database `postgres`. */
   readonly url: string;
+  /** What tells the tests of it, and of data for servers of their own. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -45,10 +47,15 @@ export interface TestDatabase {
 
 /** Starts the server for a whole test run. */
 export async function startSharedServer(): Promise<SharedServer> {
-  const data = await throwaway({ max_connections: '200' });
+  const ready = await readyData();
+  const data = await throwaway({ max_connections: '200' }, ready.environment);
   const { url, stop } = await data.start();
   await makeTemplate(url);
-  return { url, stop: () => stop().then(data.remove) };
+  return {
+    url,
+    environment: { ...ready.environment, [SHARED_URL]: url },
+    stop: () => stop().then(data.remove).then(ready.remove),
+  };
 }
 
 /** So that each gateway of a test run need not migrate a database of its own. */
@@ -142,7 +149,7 @@ async function borrowServer(): Promise<BorrowedServer> {
   return { ...server, giveBack };
 }
 
-function lend({ url, stop }: SharedServer): Lent {
+function lend({ url, stop }: Pick<SharedServer, 'url' | 'stop'>): Lent {
   const { query, close } = connect(url);
   return { url, query, stop: () => close().then(stop) };
 }

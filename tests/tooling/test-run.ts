@@ -26,7 +26,7 @@ const postgres = `
   }
   export async function startSharedServer() {
     appendFileSync('log', 'started ');
-    return { url: 'postgres://shared', stop };
+    return { environment: { POSTERN_TEST_DATABASE_URL: 'postgres://shared' }, stop };
   }`;
 
 /** Likewise in place of the installation. */
