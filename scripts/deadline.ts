@@ -7,10 +7,19 @@ import { getActiveResourcesInfo } from 'node:process';
 /** Seconds that a file may take. The longest, which has PostgreSQL away for 40 s, takes a good minute. */
 const seconds = Number(process.env['TEST_DEADLINE_SECONDS'] ?? 180);
 
-// Not in the runner itself, which is given the same flags and lives as long as all the files together.
-if (process.env['NODE_TEST_CONTEXT'] !== undefined) setTimeout(end, seconds * 1000).unref();
+let timer: NodeJS.Timeout | undefined;
+allowFor(1);
 
-function end(): void {
-  console.error(`Not over after ${seconds} s. Still open: ${getActiveResourcesInfo().join(', ')}`);
+/** Lets this process take as long as so many files may. */
+export function allowFor(files: number): void {
+  // Not the runner itself, which is given the same flags and lives as long as all the files together.
+  if (process.env['NODE_TEST_CONTEXT'] === undefined) return;
+
+  clearTimeout(timer);
+  timer = setTimeout(end, files * seconds * 1000, files * seconds).unref();
+}
+
+function end(allowed: number): void {
+  console.error(`Not over after ${allowed} s. Still open: ${getActiveResourcesInfo().join(', ')}`);
   process.exit(1);
 }

@@ -18,7 +18,7 @@ import { closingLines, passesOf } from './passes.ts';
 import type { Pass } from './passes.ts';
 import { findTests } from './test-files.ts';
 import type { TestFile } from './test-files.ts';
-import { processesOf } from './unit-processes.ts';
+import { processesOf } from './shared-processes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const reports = join(root, 'build');

@@ -1,3 +1,5 @@
+import { after } from 'node:test';
+
 import { handshake } from '../support/exchange.ts';
 import type { Answer, Handshake } from '../support/exchange.ts';
 import { placeOf } from '../support/place.ts';
@@ -52,12 +54,24 @@ export interface Target {
   connect(scope: Scope, claims: Claims, pathChannel?: string): Promise<WsClient>;
 }
 
-/** Starts one gateway of each kind for the scope; or takes the one that the run was given. */
-export async function startTargets(
-  scope: Scope,
-  { secret = SECRET, environment = {} }: StartOptions = {},
-): Promise<readonly Target[]> {
-  const given = givenTarget(scope, unusualIn({ secret, environment }));
+const startedBefore = new Map<string, Promise<readonly Target[]>>();
+
+/**
+ * Starts one gateway of each kind, once for all files of this process that want them like this; or takes the
+ * one that the run was given. They end with the process.
+ */
+export function startTargets({ secret = SECRET, environment = {} }: StartOptions = {}): Promise<
+  readonly Target[]
+> {
+  const options = { secret, environment };
+  const key = JSON.stringify(options);
+  const targets = startedBefore.get(key) ?? startEach(options);
+  startedBefore.set(key, targets);
+  return targets;
+}
+
+async function startEach(options: Required<StartOptions>): Promise<readonly Target[]> {
+  const given = givenTarget({ after }, unusualIn(options));
   if (given !== undefined) return [given];
 
   // Only now, and not at the top: who was given a gateway need not load all these.
@@ -65,7 +79,7 @@ export async function startTargets(
   const started = Object.entries(kinds).map(
     async ([name, { start, isHere, isProxied = false, basePath = '' }]) => {
       if (isHere !== undefined && !(await isHere())) return [];
-      return [target({ name, isProxied, basePath }, await start(scope, { secret, environment }))];
+      return [target({ name, isProxied, basePath }, await start({ after }, options))];
     },
   );
   return (await Promise.all(started)).flat();

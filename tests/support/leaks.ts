@@ -21,17 +21,25 @@ const KINDS: ReadonlySet<string> = new Set([
 /** Counts something that Node does not know of, such as `sessions`. */
 export type Gauges = Readonly<Record<string, () => number>>;
 
+const allGauges: Record<string, () => number> = {};
+let scopeOfAll: Scope | undefined;
+
 /**
  * Makes every test of the file fail that leaves more sockets, servers, processes and timers behind
  * than it found, or more of what the gauges count. Unreferenced timers and handles are not seen:
  * they end with the process. Returns the scope of whichever test runs, to be used instead of the
- * test's own `after`, which comes later than the check. Call it once, at the top of the file.
+ * test's own `after`, which comes later than the check. Call it once, at the top of the file; files that
+ * share a process have one watch, whose hooks see the tests of all.
  */
 export function failOnLeaks(gauges: Gauges = {}): Scope {
-  const { scope, begin, end } = watch(gauges);
-  beforeEach(begin);
-  afterEach(end);
-  return scope;
+  Object.assign(allGauges, gauges);
+  if (scopeOfAll === undefined) {
+    const { scope, begin, end } = watch(allGauges);
+    beforeEach(begin);
+    afterEach(end);
+    scopeOfAll = scope;
+  }
+  return scopeOfAll;
 }
 
 /**

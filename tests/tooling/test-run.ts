@@ -11,7 +11,7 @@ const copies = [
   'scripts/passes',
   'scripts/test',
   'scripts/test-files',
-  'scripts/unit-processes',
+  'scripts/shared-processes',
   'tests/support/evidence-files',
   'tests/support/programs',
 ];

@@ -46,10 +46,12 @@ describe('npm test', () => {
     assert.doesNotMatch(run.stdout, /b passes/);
   });
 
-  it('starts one process for the unit tests of a folder, and one for each other file', async (t) => {
+  it('starts one process for the unit tests of a folder, one for scenarios of the same gateways, and one for each other file', async (t) => {
     const files = [
       'packages/gateway/test/hub/a.test.ts',
       'packages/gateway/test/hub/deep/b.test.ts',
+      'tests/conformance/v1/h.test.ts',
+      'tests/conformance/sse/i.test.ts',
       'packages/gateway/test/auth/c.test.ts',
       'packages/gateway/test/d.test.ts',
       'packages/client/test/e.test.ts',
@@ -61,12 +63,14 @@ describe('npm test', () => {
       Object.fromEntries(
         files.map((file) => [file, `console.log('${file} ' + process.pid + ';');`]),
       ),
+      { env: { NGINX_PATH: '/opt/nginx' } },
     );
     assert.equal((await run.exited()).code, 0);
     const processes = files.map((file) => run.stdout.split(`${file} `)[1]?.split(';')[0]);
     assert.ok(processes.every((pid) => /^\d+$/.test(pid ?? '')));
     assert.equal(processes[0], processes[1]);
-    assert.equal(new Set(processes).size, files.length - 1);
+    assert.equal(processes[2], processes[3]);
+    assert.equal(new Set(processes).size, files.length - 2);
   });
 
   it('leaves out what measures at length, unless it is asked for', async (t) => {
@@ -113,6 +117,17 @@ describe('npm test', () => {
     const run = await start(t, { 'tests/a.test.ts': waiting }, { env });
     assert.equal((await run.exited()).code, 1);
     assert.match(run.stdout, /Not over after 0.5 s. Still open: .*TCPServerWrap/);
+  });
+
+  it('lets files that share a process take as long as all of them may', async (t) => {
+    const waiting = "import { createServer } from 'node:net'; createServer().listen(0);";
+    const files = {
+      'packages/client/test/a.test.ts': passing('a'),
+      'packages/client/test/b.test.ts': waiting,
+    };
+    const run = await start(t, files, { env: { TEST_DEADLINE_SECONDS: '1' } });
+    assert.equal((await run.exited()).code, 1);
+    assert.match(run.stdout, /a passes[^]*Not over after 2 s/);
   });
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

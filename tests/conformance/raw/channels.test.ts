@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { describeOn } from '../suites.ts';
@@ -22,8 +22,8 @@ const grants: readonly (readonly [Claims, string | undefined, readonly string[]]
 const scope = failOnLeaks();
 
 const [targets, closedTargets] = await Promise.all([
-  startTargets({ after }, { environment: { POSTERN_META_CHANNEL: 'meta' } }),
-  startTargets({ after }, { environment: { POSTERN_OPEN_CHANNELS: 'false' } }),
+  startTargets({ environment: { POSTERN_META_CHANNEL: 'meta' } }),
+  startTargets({ environment: { POSTERN_OPEN_CHANNELS: 'false' } }),
 ]);
 
 for (const target of targets) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { forgeToken, inSeconds, signToken } from '../../support/tokens.ts';
@@ -86,7 +86,7 @@ const refusals: Readonly<Record<string, readonly [Path, string | RegExp]>> = {
 
 const scope = failOnLeaks();
 
-for (const target of await startTargets({ after })) {
+for (const target of await startTargets()) {
   describeOn(target, 'a credential is refused', () => {
     for (const [what, [path, body]] of Object.entries(refusals)) {
       it(`for ${what}`, async () => {

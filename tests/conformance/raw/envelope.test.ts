@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { listen } from '../../support/listen.ts';
@@ -25,7 +25,7 @@ const payloads: readonly (readonly [string, string])[] = [
 
 const scope = failOnLeaks();
 
-for (const target of await startTargets({ after })) {
+for (const target of await startTargets()) {
   const listenHere = () => listen(scope, { url: target.databaseUrl, channel: target.channel });
 
   describeOn(target, 'the envelope', () => {

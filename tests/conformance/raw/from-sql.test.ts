@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { describeOn } from '../suites.ts';
@@ -43,7 +43,7 @@ const forEverybodyElse = [
 
 const scope = failOnLeaks();
 
-for (const target of await startTargets({ after })) {
+for (const target of await startTargets()) {
   const notify = (text: string) => target.query('SELECT pg_notify($1, $2)', [target.channel, text]);
 
   describeOn(target, 'what SQL notifies', () => {

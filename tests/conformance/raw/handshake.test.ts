@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { handshake } from '../../support/exchange.ts';
 import type { Handshake } from '../../support/exchange.ts';
@@ -39,7 +39,7 @@ const NOT_OFFERED = [400, 'Bad handshake: Sec-WebSocket-Protocol must offer post
 
 const scope = failOnLeaks();
 
-for (const target of await startTargets({ after })) {
+for (const target of await startTargets()) {
   const refused = async (path: string): Promise<readonly [number, string]> => {
     const { status, body } = await target.handshake({ target: path });
     return [status, body];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { keyPair, SECRET, signToken } from '../../support/tokens.ts';
@@ -72,7 +72,7 @@ failOnLeaks();
 const started: [KeyForm, string, readonly Target[]][] = [];
 for (const [what, form] of Object.entries(forms)) {
   const { secret, environment = {} } = form;
-  started.push([form, what, await startTargets({ after }, { secret, environment })]);
+  started.push([form, what, await startTargets({ secret, environment })]);
 }
 
 for (const [{ good, bad }, what, targets] of started) {

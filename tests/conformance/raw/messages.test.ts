@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { closePayload, opcodes } from '../../support/frames.ts';
 import { failOnLeaks } from '../../support/leaks.ts';
@@ -21,7 +21,7 @@ async function byHand({ place, basePath }: Target, mode: string): Promise<RawSoc
   return socket;
 }
 
-for (const target of await startTargets({ after })) {
+for (const target of await startTargets()) {
   const connect = (mode: string) => target.connect(scope, { ...CHAT, mode });
 
   describeOn(target, 'a message', () => {

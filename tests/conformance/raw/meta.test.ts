@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import type { WsClient } from '../../support/ws-client.ts';
@@ -12,8 +12,8 @@ const scope = failOnLeaks();
 
 const meta = { POSTERN_META_CHANNEL: 'meta' } as const;
 const [openings, endings] = await Promise.all([
-  startTargets({ after }, { environment: meta }),
-  startTargets({ after }, { environment: { ...meta, POSTERN_META_CLOSE: 'true' } }),
+  startTargets({ environment: meta }),
+  startTargets({ environment: { ...meta, POSTERN_META_CLOSE: 'true' } }),
 ]);
 
 /** The next message about anybody else than the moderator, as text with the time left out. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { describeOn } from '../suites.ts';
@@ -34,10 +34,7 @@ const LOOK_ALIKES = [
 failOnLeaks();
 
 const environment = { POSTERN_ALLOWED_ORIGINS: LISTED.join(', ') };
-const [strict, open] = await Promise.all([
-  startTargets({ after }, { environment }),
-  startTargets({ after }),
-]);
+const [strict, open] = await Promise.all([startTargets({ environment }), startTargets()]);
 const path = await pathOf({ mode: 'rw', channel: 'chat' });
 
 for (const target of strict) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { describeOn } from '../suites.ts';
@@ -25,10 +25,7 @@ const cases: readonly (readonly [Claims, string, string | undefined])[] = [
 
 const scope = failOnLeaks();
 
-const targets = await startTargets(
-  { after },
-  { environment: { POSTERN_CHANNEL_PATTERNS: 'true' } },
-);
+const targets = await startTargets({ environment: { POSTERN_CHANNEL_PATTERNS: 'true' } });
 
 for (const target of targets) {
   describeOn(target, 'with channel patterns', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { it } from 'node:test';
 
 import { failOnLeaks } from '../../support/leaks.ts';
 import { listen } from '../../support/listen.ts';
@@ -23,7 +23,7 @@ const fillings: readonly (readonly [string, number])[] = [
 
 const scope = failOnLeaks();
 
-for (const target of await startTargets({ after })) {
+for (const target of await startTargets()) {
   const listenHere = () => listen(scope, { url: target.databaseUrl, channel: target.channel });
   /** By way of the gateway: what it was given earlier is notified before, if at all. */
   const sayTheEnd = async (): Promise<void> => {

@@ -25,11 +25,19 @@ async function publish(client: V1Client, channel: string, payloads: readonly unk
     assert.equal(verdict(await client.ask({ type: 'publish', channel, payload })), 'ok');
 }
 
+/** Publishes, and waits until it has come by: whoever subscribes after that has missed it. */
+async function publishPast(t: Scope, target: Target, channel: string, payload: unknown) {
+  const { client } = await enter(t, target, { channels: [channel] });
+  await client.ask(subscribe(channel));
+  await publish(client, channel, [payload]);
+  assert.deepEqual(await client.payloads(1), [payload]);
+}
+
 describeOnAll(targets, 'a subscription', (target) => {
   it('is answered by ok and a cursor; what is not subscribed to is not heard', async (t) => {
     const [one, other] = [freshChannel(), freshChannel()];
     const { client } = await enter(t, target, { channels: [one, other] });
-    await publish(client, one, ['before']);
+    await publishPast(t, target, one, 'before');
     const { type, cursor } = await client.ask(subscribe(one));
     assert.deepEqual([type, typeof cursor], ['ok', 'string']);
     await publish(client, other, ['elsewhere']);
@@ -48,7 +56,7 @@ describeOnAll(targets, 'a subscription', (target) => {
     const { client, channel } = await enterSubscribed(t, target);
     for (let n = 0; n < 2; n += 1)
       assert.equal(verdict(await client.ask({ type: 'unsubscribe', channel })), 'ok');
-    await publish(client, channel, ['unheard']);
+    await publishPast(t, target, channel, 'unheard');
     await client.ask(subscribe(channel));
     await publish(client, channel, ['heard']);
     assert.deepEqual(await client.payloads(1), ['heard']);

@@ -16,5 +16,5 @@ const environment = {
 /** Starts every target for all the scenarios of a file; or takes the one that the run was given. */
 export async function startV1Targets(): Promise<readonly Target[]> {
   const given = givenTarget({ after });
-  return given === undefined ? await startTargets({ after }, { environment }) : [given];
+  return given === undefined ? await startTargets({ environment }) : [given];
 }
