@@ -11,6 +11,7 @@ export interface Pass {
 
 /** What else runs would show in what these measure, or in whether thousands of clients are in time. */
 const EXACTING = [
+  'tests/fault/network-to-postgres.test.ts',
   'tests/integration/presence.test.ts',
   'tests/integration/replay-store.test.ts',
   'tests/load/',
@@ -18,14 +19,14 @@ const EXACTING = [
 ];
 
 /**
- * In which passes these files run. Most wait for a good part of their time, so that it takes three at a
+ * In which passes these files run. Most wait for a good part of their time, so that it takes four at a
  * time to use two cores; those that are exacting come last, two at a time.
  */
 export function passesOf(files: readonly TestFile[]): readonly Pass[] {
   const exacting = files.filter(isExacting);
   const others = files.filter((file) => !isExacting(file));
   return [
-    { files: others, concurrency: 3, name: 'test-report.txt' },
+    { files: others, concurrency: 4, name: 'test-report.txt' },
     { files: exacting, concurrency: 2, name: 'test-report-exacting.txt' },
   ].filter((pass) => pass.files.length > 0);
 }

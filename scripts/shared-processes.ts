@@ -1,26 +1,27 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import type { TestFile } from './test-files.ts';
 
-/** Files that want the same gateways, by what their paths begin with: the first starts them for all. */
-const SAME_GATEWAYS: Readonly<Record<string, readonly string[]>> = {
-  'conformance-raw': ['credentials', 'envelope', 'from-sql', 'handshake', 'messages', 'sizes'].map(
-    (name) => `tests/conformance/raw/${name}.test.ts`,
-  ),
-  'conformance-v1': ['tests/conformance/sse/', 'tests/conformance/v1/'],
+/** Processes of files that ask for the same, which is started once for all of them; by what asks for it. */
+const ASKED_FOR: Readonly<Record<string, RegExp>> = {
+  'browser-dev': /\bsharedDev\(\)/,
+  'browser-sites': /\bsharedChromium\(\)/,
+  'conformance-meta': /\bstartMetaTargets\(\)/,
+  'conformance-raw': /\bstartTargets\(\)/,
+  'conformance-v1': /\bstartV1Targets\(\)/,
 };
 
 /**
  * What the runner is to start for these files, by their paths: most have a process of their own, but the
  * unit tests of one folder share one, as most take less time than a process takes to start; so do
- * files that want the same gateways.
+ * files that ask for the same gateways, or for a browser.
  */
 export function processesOf(files: readonly TestFile[], root: string): readonly string[] {
   const processes = new Map<string, TestFile[]>();
   for (const file of files) {
-    const name = sharedBy(file) ?? file.built;
+    const name = sharedBy(file, root) ?? file.built;
     processes.set(name, [...(processes.get(name) ?? []), file]);
   }
   return [...processes].map(([name, together]) => {
@@ -32,11 +33,10 @@ export function processesOf(files: readonly TestFile[], root: string): readonly 
 }
 
 /** What the process is called that a file shares; `undefined`: it has one of its own. */
-function sharedBy(file: TestFile): string | undefined {
+function sharedBy(file: TestFile, root: string): string | undefined {
   if (file.isUnit) return folderOf(file).replaceAll('/', '-');
-  return Object.entries(SAME_GATEWAYS).find(([, paths]) =>
-    paths.some((path) => file.source.startsWith(path)),
-  )?.[0];
+  const text = readFileSync(join(root, file.source), 'utf8');
+  return Object.entries(ASKED_FOR).find(([, asking]) => asking.test(text))?.[0];
 }
 
 /** `packages/gateway/test/auth`, however deep the file lies in there. */

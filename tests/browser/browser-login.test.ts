@@ -4,13 +4,13 @@ import { after, describe, it } from 'node:test';
 import { startExample } from '../support/example.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { until } from '../support/wait.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 
 /** What the page waits at the most, for the first time. */
 const FIRST_WAIT_MS = 500;
 
 const [chromium, site] = await Promise.all([
-  startChromium({ after }),
+  sharedChromium(),
   startExample({ after }, 'browser-login'),
 ]);
 failOnLeaks();

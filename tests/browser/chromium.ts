@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { after } from 'node:test';
 
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
 
 import type { Scope } from '../support/postgres.ts';
+import { SITE_FLAGS } from './sites.ts';
 
 /**
  * What this Chromium does without. Only the last list that it is given counts: most of this one is
@@ -39,6 +41,16 @@ const FLAGS = [
   '--disable-sync',
   `--disable-features=${FEATURES_OFF.join(',')}`,
 ];
+
+let shared: Promise<Browser> | undefined;
+
+/**
+ * The Chromium of all the files that share this process, which finds every site of the tests. It ends with
+ * the process; whoever needs it has a profile of its own there.
+ */
+export function sharedChromium(): Promise<Browser> {
+  return (shared ??= startChromium({ after }, SITE_FLAGS));
+}
 
 /** Starts the Chromium that the test runner has found, with a profile that is removed at its end. */
 export async function startChromium(scope: Scope, flags: readonly string[] = []): Promise<Browser> {

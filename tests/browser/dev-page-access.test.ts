@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
 import { failOnLeaks } from '../support/leaks.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { openDevPage } from './dev-page.ts';
 import type { DevPage } from './dev-page.ts';
-import { startDev } from './dev-program.ts';
+import { sharedDev } from './dev-program.ts';
 
 /** With fewer the tests would not see what they are about. */
 const FEWEST_CONTROLS = 40;
 const LONG_WORD = 'w'.repeat(300);
 
-const [chromium, dev] = await Promise.all([startChromium({ after }), startDev({ after })]);
+const [chromium, dev] = await Promise.all([sharedChromium(), sharedDev()]);
 const scope = failOnLeaks();
 
 describe('The page of postern dev, with all that it can show', () => {

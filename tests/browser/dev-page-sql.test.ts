@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
 import { failOnLeaks } from '../support/leaks.ts';
 import { until } from '../support/wait.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { openDevPage } from './dev-page.ts';
-import { startDev } from './dev-program.ts';
+import { sharedDev } from './dev-program.ts';
 
-const [chromium, dev] = await Promise.all([startChromium({ after }), startDev({ after })]);
+const [chromium, dev] = await Promise.all([sharedChromium(), sharedDev()]);
 const scope = failOnLeaks();
 
 describe('The SQL on the page of postern dev', () => {

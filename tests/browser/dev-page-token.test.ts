@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
 import { handshake } from '../support/exchange.ts';
 import type { Answer } from '../support/exchange.ts';
 import { failOnLeaks } from '../support/leaks.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { openDevPage } from './dev-page.ts';
-import { startDev } from './dev-program.ts';
+import { sharedDev } from './dev-program.ts';
 
 /** What each example is refused for, and how many steps of the check it passes. */
 const examples = {
@@ -22,7 +22,7 @@ const examples = {
   },
 } as const;
 
-const [chromium, dev] = await Promise.all([startChromium({ after }), startDev({ after })]);
+const [chromium, dev] = await Promise.all([sharedChromium(), sharedDev()]);
 const scope = failOnLeaks();
 
 describe('The token explainer', () => {

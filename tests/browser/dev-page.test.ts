@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { traceProcess } from '#gateway/cli/embedded/processes.js';
 
 import { failOnLeaks } from '../support/leaks.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { openDevPage } from './dev-page.ts';
-import { startDev } from './dev-program.ts';
+import { sharedDev, startDev } from './dev-program.ts';
 import { enter, press } from './keyboard.ts';
 
-const [chromium, dev] = await Promise.all([startChromium({ after }), startDev({ after })]);
+const [chromium, dev] = await Promise.all([sharedChromium(), sharedDev()]);
 const scope = failOnLeaks();
 
 describe('The page of postern dev', () => {

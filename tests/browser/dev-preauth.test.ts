@@ -3,11 +3,11 @@ import { after, describe, it } from 'node:test';
 
 import { failOnLeaks } from '../support/leaks.ts';
 import { freePort } from '../support/nginx.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { startDev } from './dev-program.ts';
 
 const [chromium, dev] = await Promise.all([
-  startChromium({ after }),
+  sharedChromium(),
   startDev({ after }, await freePort()),
 ]);
 failOnLeaks();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 
 import { startPostern } from '../support/child.ts';
 import type { Child } from '../support/child.ts';
@@ -24,6 +25,13 @@ export interface DevProgram {
   readonly query: Query;
   /** Process id of its PostgreSQL. */
   postgresPid(): Promise<number>;
+}
+
+let shared: Promise<DevProgram> | undefined;
+
+/** That of all the files that share this process, for those who leave it as it is. It ends with the process. */
+export function sharedDev(): Promise<DevProgram> {
+  return (shared ??= startDev({ after }));
 }
 
 /** Starts `postern dev` in a new folder, at any free port by default. It is ended, and the folder removed, at the end of the scope. */

@@ -10,15 +10,12 @@ import { SITE_CLAIMS } from '../support/preauth.ts';
 import { publish } from '../support/streams.ts';
 import { signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { connect, preauthByFetch, socketOf } from './page-scripts.ts';
 import type { Asking, Told } from './page-scripts.ts';
-import { browse, open, SITE_FLAGS, startSites } from './sites.ts';
+import { browse, open, startSites } from './sites.ts';
 
-const [chromium, sites] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
-  startSites({ after }),
-]);
+const [chromium, sites] = await Promise.all([sharedChromium(), startSites({ after })]);
 const scope = failOnLeaks();
 const { origin, gateway, gatewayUrl: url } = sites;
 

@@ -11,7 +11,7 @@ import { SITE_CLAIMS } from '../support/preauth.ts';
 import { scratchFolder } from '../support/scratch-folder.ts';
 import { inSeconds, signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import {
   startFollowing,
   followed,
@@ -22,13 +22,13 @@ import {
   streamed,
 } from './page-scripts.ts';
 import type { Streamed } from './page-scripts.ts';
-import { browse, open, SITE_FLAGS, startSites } from './sites.ts';
+import { browse, open, startSites } from './sites.ts';
 import { inShort } from './wiretap.ts';
 
 const root = await scratchFolder({ after });
 await writeFile(join(root, 'index.html'), '<!doctype html><title>page</title>');
 const [chromium, sites] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
+  sharedChromium(),
   startSites({ after }, { environment: () => ({ POSTERN_STATIC_ROOT: root }) }),
 ]);
 const scope = failOnLeaks();

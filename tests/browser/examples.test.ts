@@ -8,12 +8,12 @@ import { startExample } from '../support/example.ts';
 import { killListener } from '../support/failure-causes.ts';
 import { failOnLeaks } from '../support/leaks.ts';
 import { until } from '../support/wait.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 
 /** As long as what is looked for may take on a computer that has much else to do, in milliseconds. */
 const PATIENCE_MS = 30_000;
 
-const [chromium] = await Promise.all([startChromium({ after }), makeBundle()]);
+const [chromium] = await Promise.all([sharedChromium(), makeBundle()]);
 const [table, chat, renewal, todo] = await Promise.all([
   startExample({ after }, 'live-table'),
   startExample({ after }, 'chat'),

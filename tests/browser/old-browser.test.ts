@@ -12,10 +12,10 @@ import { failOnLeaks } from '../support/leaks.ts';
 import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { followInOldPage, OLD_GLOBALS } from './old-page.ts';
 import type { Line } from './old-page.ts';
-import { browse, open, SITE_FLAGS, startSites } from './sites.ts';
+import { browse, open, startSites } from './sites.ts';
 
 /** How long the logins last that the page shows, one after the other. A session is warned at once of an end so near. */
 const LIVES_SECONDS = [20, 25];
@@ -25,7 +25,7 @@ const LONG_SECONDS = 3_600;
 
 const clock = new JumpingClock();
 const [chromium, script] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
+  sharedChromium(),
   makeBundles({ after }).then((folder) => readFile(join(folder, 'postern.es5.js'), 'utf8')),
 ]);
 let logins = 0;

@@ -4,15 +4,12 @@ import { after, describe, it } from 'node:test';
 import { failOnLeaks } from '../support/leaks.ts';
 import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { connect, preauthByFetch } from './page-scripts.ts';
-import { browse, open, SITE_FLAGS, startSites } from './sites.ts';
+import { browse, open, startSites } from './sites.ts';
 import { inShort } from './wiretap.ts';
 
-const [chromium, sites] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
-  startSites({ after }),
-]);
+const [chromium, sites] = await Promise.all([sharedChromium(), startSites({ after })]);
 const scope = failOnLeaks();
 const { origin, gateway, gatewayUrl: url, wiretap } = sites;
 const bearer = await signToken(SITE_CLAIMS);

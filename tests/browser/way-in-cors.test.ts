@@ -5,14 +5,11 @@ import { after, describe, it } from 'node:test';
 import { failOnLeaks } from '../support/leaks.ts';
 import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
-import { startChromium } from './chromium.ts';
-import { browse, open, openFramed, SITE_FLAGS, startSites } from './sites.ts';
+import { sharedChromium } from './chromium.ts';
+import { browse, open, openFramed, startSites } from './sites.ts';
 import { inShort } from './wiretap.ts';
 
-const [chromium, sites] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
-  startSites({ after }),
-]);
+const [chromium, sites] = await Promise.all([sharedChromium(), startSites({ after })]);
 const scope = failOnLeaks();
 const { origin, clearOrigin, gatewayUrl: url, wiretap } = sites;
 const bearer = await signToken(SITE_CLAIMS);

@@ -5,16 +5,13 @@ import { failOnLeaks } from '../support/leaks.ts';
 import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
 import { inTime } from '../support/wait.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { connect, preauthByFetch, socketOf } from './page-scripts.ts';
 import type { Told } from './page-scripts.ts';
-import { browse, open, openFramed, SITE_FLAGS, startSites } from './sites.ts';
+import { browse, open, openFramed, startSites } from './sites.ts';
 import { inShort } from './wiretap.ts';
 
-const [chromium, sites] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
-  startSites({ after }),
-]);
+const [chromium, sites] = await Promise.all([sharedChromium(), startSites({ after })]);
 const scope = failOnLeaks();
 const { origin, gatewayUrl: url, wiretap } = sites;
 const bearer = await signToken(SITE_CLAIMS);

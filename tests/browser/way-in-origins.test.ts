@@ -6,15 +6,12 @@ import type { BrowserContext } from 'playwright-core';
 import { failOnLeaks } from '../support/leaks.ts';
 import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { connect, preauthByFetch, preauthByXhr } from './page-scripts.ts';
-import { browse, open, openFramed, SITE_FLAGS, startSites } from './sites.ts';
+import { browse, open, openFramed, startSites } from './sites.ts';
 import { inShort } from './wiretap.ts';
 
-const [chromium, sites] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
-  startSites({ after }),
-]);
+const [chromium, sites] = await Promise.all([sharedChromium(), startSites({ after })]);
 const scope = failOnLeaks();
 const { origin, clearOrigin, gateway, gatewayUrl, wiretap } = sites;
 const COOKIE = '__Host-Http-postern';

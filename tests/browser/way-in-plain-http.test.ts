@@ -9,9 +9,9 @@ import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
 import { inTime } from '../support/wait.ts';
 import { csrfOf } from '../support/ws-attacks.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { connect, preauthByFetch, socketOf } from './page-scripts.ts';
-import { browse, open, SITE_FLAGS, startSites } from './sites.ts';
+import { browse, open, startSites } from './sites.ts';
 import type { Pages } from './sites.ts';
 import { inShort } from './wiretap.ts';
 
@@ -25,7 +25,7 @@ const environment = ({ origin, clearOrigin }: Pages): Readonly<Record<string, st
 });
 
 const [chromium, clear, secure] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
+  sharedChromium(),
   startSites({ after }, { environment, speaks: 'clear' }),
   startSites({ after }, { environment }),
 ]);

@@ -7,13 +7,13 @@ import { failOnLeaks } from '../support/leaks.ts';
 import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
 import { until } from '../support/wait.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { preauthByFetch } from './page-scripts.ts';
-import { browse, open, SITE_FLAGS, startSites, writeCookies } from './sites.ts';
+import { browse, open, startSites, writeCookies } from './sites.ts';
 import { inShort } from './wiretap.ts';
 
 const [chromium, sites] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
+  sharedChromium(),
   startSites(
     { after },
     {

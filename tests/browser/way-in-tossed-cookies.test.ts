@@ -4,9 +4,9 @@ import { after, describe, it } from 'node:test';
 import { failOnLeaks } from '../support/leaks.ts';
 import { SITE_CLAIMS } from '../support/preauth.ts';
 import { signToken } from '../support/tokens.ts';
-import { startChromium } from './chromium.ts';
+import { sharedChromium } from './chromium.ts';
 import { connect, preauthByFetch, socketOf } from './page-scripts.ts';
-import { browse, open, SITE_FLAGS, startSites, writeCookies } from './sites.ts';
+import { browse, open, startSites, writeCookies } from './sites.ts';
 import { inShort } from './wiretap.ts';
 
 const NAME = '__Host-Http-postern';
@@ -46,7 +46,7 @@ const FORBIDDEN = [
 ] as const;
 
 const [chromium, sites] = await Promise.all([
-  startChromium({ after }, SITE_FLAGS),
+  sharedChromium(),
   startSites({ after }, { environment: () => ({ POSTERN_SITE_COOKIE: 'site' }) }),
 ]);
 const scope = failOnLeaks();

@@ -126,7 +126,7 @@ describe('the page on the protocol', () => {
     const { sockets, follow } = await clientOf(codeBlocks(text, 'js').at(-1) ?? '');
     const messages: string[] = [];
     const newToken = () =>
-      signToken({ mode: 'rw', channel: 'räume', exp: Math.ceil(Date.now() / 1000) + 1 });
+      signToken({ mode: 'rw', channel: 'räume', exp: Math.ceil(Date.now() / 1000) + 3 });
     const stopped = follow(server.wsUrl, 'räume', newToken, (message) => messages.push(message));
 
     const [first] = await until('the first connection', () => isOpen(sockets, 1));

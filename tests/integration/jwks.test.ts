@@ -112,7 +112,7 @@ describe('postern serve with the URL of a JWK set', () => {
         const issuer = await startIssuer(scope);
         issuer.answer = answer;
         const { child, fetches } = await serveWith(issuer);
-        assert.match(await child.line(/"event":"jwks_failed"/, 20_000), reason);
+        assert.match(await child.line(/"event":"jwks_failed"/, 60_000), reason);
         assert.deepEqual(Object.keys(await fetches()), ['unavailable']);
       }),
     );

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 
 import type { Scope } from './postgres.ts';
 
 /** What is closed takes a moment to be gone. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 5_000;
 const POLL_MS = 10;
 
 /** What a test may leave behind: everything else in the list of Node is its own business. */
@@ -29,13 +30,17 @@ let scopeOfAll: Scope | undefined;
  * than it found, or more of what the gauges count. Unreferenced timers and handles are not seen:
  * they end with the process. Returns the scope of whichever test runs, to be used instead of the
  * test's own `after`, which comes later than the check. Call it once, at the top of the file; files that
- * share a process have one watch, whose hooks see the tests of all.
+ * share a process have one watch, whose hooks see the tests of all, and no test begins before all of them
+ * have started what they need: it would be taken for what the test leaves.
  */
 export function failOnLeaks(gauges: Gauges = {}): Scope {
   Object.assign(allGauges, gauges);
   if (scopeOfAll === undefined) {
     const { scope, begin, end } = watch(allGauges);
-    beforeEach(begin);
+    beforeEach(async () => {
+      await wholeProgram();
+      begin();
+    });
     afterEach(end);
     scopeOfAll = scope;
   }
@@ -57,6 +62,14 @@ export function ownScope(test: Scope): Scope {
   const cleanUps: (() => Promise<void>)[] = [];
   test.after(() => runLastFirst(cleanUps.splice(0)));
   return { after: (cleanUp) => void cleanUps.push(cleanUp) };
+}
+
+let whole: Promise<unknown> | undefined;
+
+/** Resolves when the program was evaluated that this process was started for, with all that it imports. */
+async function wholeProgram(): Promise<void> {
+  const [, path] = process.argv;
+  if (path !== undefined) await (whole ??= import(pathToFileURL(path).href));
 }
 
 function watch(gauges: Gauges) {

@@ -46,12 +46,12 @@ describe('npm test', () => {
     assert.doesNotMatch(run.stdout, /b passes/);
   });
 
-  it('starts one process for the unit tests of a folder, one for scenarios of the same gateways, and one for each other file', async (t) => {
+  it('starts one process for the unit tests of a folder, one for files that ask for the same, and one for each other file', async (t) => {
     const files = [
       'packages/gateway/test/hub/a.test.ts',
       'packages/gateway/test/hub/deep/b.test.ts',
-      'tests/conformance/v1/h.test.ts',
-      'tests/conformance/sse/i.test.ts',
+      'tests/browser/h.test.ts',
+      'tests/browser/i.test.ts',
       'packages/gateway/test/auth/c.test.ts',
       'packages/gateway/test/d.test.ts',
       'packages/client/test/e.test.ts',
@@ -61,9 +61,13 @@ describe('npm test', () => {
     const run = await start(
       t,
       Object.fromEntries(
-        files.map((file) => [file, `console.log('${file} ' + process.pid + ';');`]),
+        files.map((file) => [
+          file,
+          `console.log('${file} ' + process.pid + ';');
+          ${file.includes('browser') ? 'const sharedChromium = () => {}; sharedChromium();' : ''}`,
+        ]),
       ),
-      { env: { NGINX_PATH: '/opt/nginx' } },
+      { env: { CHROMIUM_PATH: '/opt/chromium' } },
     );
     assert.equal((await run.exited()).code, 0);
     const processes = files.map((file) => run.stdout.split(`${file} `)[1]?.split(';')[0]);

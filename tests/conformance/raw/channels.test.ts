@@ -5,6 +5,7 @@ import { failOnLeaks } from '../../support/leaks.ts';
 import { describeOn } from '../suites.ts';
 import { pathOf, startTargets } from '../targets.ts';
 import type { Claims } from '../targets.ts';
+import { startMetaTargets } from './meta-targets.ts';
 
 /** The claims of a token, the channel in its path, and the channels that are granted, in order. */
 const grants: readonly (readonly [Claims, string | undefined, readonly string[]])[] = [
@@ -22,7 +23,7 @@ const grants: readonly (readonly [Claims, string | undefined, readonly string[]]
 const scope = failOnLeaks();
 
 const [targets, closedTargets] = await Promise.all([
-  startTargets({ environment: { POSTERN_META_CHANNEL: 'meta' } }),
+  startMetaTargets(),
   startTargets({ environment: { POSTERN_OPEN_CHANNELS: 'false' } }),
 ]);
 

@@ -5,15 +5,15 @@ import { failOnLeaks } from '../../support/leaks.ts';
 import type { WsClient } from '../../support/ws-client.ts';
 import { describeOn } from '../suites.ts';
 import { startTargets } from '../targets.ts';
+import { metaVariables, startMetaTargets } from './meta-targets.ts';
 
 const MODERATOR = { mode: 'r', channel: 'meta', jti: 'moderator' } as const;
 
 const scope = failOnLeaks();
 
-const meta = { POSTERN_META_CHANNEL: 'meta' } as const;
 const [openings, endings] = await Promise.all([
-  startTargets({ environment: meta }),
-  startTargets({ environment: { ...meta, POSTERN_META_CLOSE: 'true' } }),
+  startMetaTargets(),
+  startTargets({ environment: { ...metaVariables, POSTERN_META_CLOSE: 'true' } }),
 ]);
 
 /** The next message about anybody else than the moderator, as text with the time left out. */
