@@ -78,7 +78,7 @@ export class Child {
   }
 
   /** Waits for a whole line, on either stream, that matches. Throws, with its output, when it ends first. */
-  line(pattern: RegExp, deadlineMs = 15_000): Promise<string> {
+  line(pattern: RegExp, deadlineMs?: number): Promise<string> {
     const find = (): string | undefined => {
       const lines = [this.#stdout, this.#stderr].flatMap((text) => text.split('\n').slice(0, -1));
       const found = lines.find((line) => pattern.test(line));
@@ -94,7 +94,7 @@ export class Child {
   }
 
   /** Waits for its end. */
-  exited(deadlineMs = 15_000): Promise<Exit> {
+  exited(deadlineMs?: number): Promise<Exit> {
     return until(`the end of process ${this.pid}`, () => this.#exit, deadlineMs);
   }
 }

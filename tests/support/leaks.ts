@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Scope } from './postgres.ts';
 
 /** What is closed takes a moment to be gone. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 4_000;
 const POLL_MS = 10;
 
 /** What a test may leave behind: everything else in the list of Node is its own business. */

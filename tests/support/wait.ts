@@ -3,13 +3,13 @@ import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** What comes at all comes within this, on a machine that has much else to do. No test measures by it. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 /** Between two looks: the longer the wait has been, the longer, as what is looked for costs CPU each time. */
 const POLL_MS = { least: 10, most: 100, ofWait: 0.01 };
 
 /**
  * Waits until `check` returns something other than `false` or `undefined`, and returns that. Throws
- * an error that says what did not come when it has not within `deadlineMs` (15 s by default).
+ * an error that says what did not come when it has not within `deadlineMs` (30 s by default).
  */
 export async function until<T>(
   what: string,
