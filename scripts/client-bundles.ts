@@ -39,9 +39,27 @@ const lowering: Options = {
   },
 };
 
-/** The client as one module, for `<script type="module">`. */
-export function moduleBundle(): Promise<Bundle> {
-  return bundled({ entryPoints: ['src/index.ts'], outfile: 'dist/postern.js', minify: true });
+/** The client as one module, for `<script type="module">`, and for apps without a minifier of their own. */
+export async function moduleBundle(): Promise<Bundle> {
+  const bundle = await bundled({
+    entryPoints: ['src/index.ts'],
+    outfile: 'dist/postern.js',
+    minify: true,
+  });
+  // It takes another twentieth off.
+  const { code, map = '' } = await transform(bundle.code, {
+    configFile: false,
+    swcrc: false,
+    isModule: true,
+    minify: true,
+    jsc: {
+      target: 'es2022',
+      minify: { compress: { passes: 3, toplevel: true }, mangle: { toplevel: true } },
+    },
+    inputSourceMap: bundle.map,
+    sourceMaps: true,
+  });
+  return { ...bundle, code, map };
 }
 
 /** The client with callbacks as one script, which sets `Postern`. ES5, and so are the parts of a browser that it needs. */

@@ -16,7 +16,7 @@ export function addressesOf(url: string): Addresses {
   const page = typeof location === 'undefined' ? '' : `${location.protocol}//${location.host}`;
   const whole = url.charAt(0) === '/' ? page + url : url;
   const rest = /^(?:http|ws)(s?:\/\/[^?#]+?)(?:\/ws)?\/*$/.exec(whole)?.[1];
-  if (rest === undefined) throw new TypeError('The url is http(s), ws(s) or a path of the page');
+  if (rest === undefined) throw new TypeError('The url is http(s), ws(s) or a path');
   return { socket: `ws${rest}/ws`, preauth: `http${rest}/preauth` };
 }
 

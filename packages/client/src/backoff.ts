@@ -6,10 +6,10 @@ export interface Backoff {
   readonly capMs: number;
 }
 
-/** Used where nothing else is said. */
-export const DEFAULT_BACKOFF: Backoff = { baseMs: 500, capMs: 30_000 };
-
 /** Full jitter: spreads a herd of clients over the whole wait, not around its end. `failures` counts from 0. */
-export function waitMs(failures: number, { baseMs, capMs }: Backoff): number {
+export function waitMs(
+  failures: number,
+  { baseMs = 500, capMs = 30_000 }: Partial<Backoff>,
+): number {
   return Math.random() * Math.min(capMs, baseMs * Math.pow(2, Math.min(failures, 20)));
 }

@@ -163,7 +163,7 @@ function asPromised<Payload>(message: Message): Message<Payload> {
 
 function waysOf({ preauth, getToken }: ClientOptions): Ways {
   if ((preauth === undefined) === (getToken === undefined))
-    throw new TypeError('One of `preauth` and `getToken` is needed');
+    throw new TypeError('preauth or getToken is needed');
   if (getToken !== undefined)
     return {
       askToken: (wish, answer) =>

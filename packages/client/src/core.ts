@@ -1,6 +1,5 @@
 import { addressesOf } from './address.ts';
 import type { Answer } from './answer.ts';
-import { DEFAULT_BACKOFF } from './backoff.ts';
 import type { Backoff } from './backoff.ts';
 import type { Connection } from './connection.ts';
 import { complain, warn } from './console.ts';
@@ -59,7 +58,7 @@ export class Core {
 
   /** @throws TypeError when it cannot work: the url, or no WebSocket. */
   constructor(options: CommonOptions, ways: Ways) {
-    const { onGap = warn, onError = complain } = options;
+    const { onGap = warn, onError = complain, backoff = {} } = options;
     const fallbacks: Fallbacks = { onGap, onError };
     let open: Connection | undefined;
     // While one tells of its end it is still here, and nobody listens to it any more.
@@ -71,7 +70,7 @@ export class Core {
       source: sourceOf(options, ways),
       Socket: socketOf(options),
       Other: options.fallback,
-      backoff: { ...DEFAULT_BACKOFF, ...options.backoff },
+      backoff,
       events: {
         onState: (state) => this.#states.tell(state),
         onOpen: (opened, { maxPayloadBytes }) => {
@@ -132,9 +131,10 @@ export class Core {
 
   /** @throws TypeError when JSON cannot tell the payload. */
   publish(wanted: Wanted, answer: Answer<Published>): () => void {
-    const { name } = this.state;
+    const { state } = this;
     const giveUp = this.#publications.add(wanted, answer);
-    if (name === 'closed' || name === 'stopped') this.#publications.stop(this.#whyNot());
+    if (state.name === 'stopped') this.#publications.stop(state.error);
+    if (state.name === 'closed') this.#publications.stop(trouble('closed'));
     this.#begin();
     return giveUp;
   }
@@ -142,10 +142,6 @@ export class Core {
   /** A client connects by itself once, and not again after a stop: then it is for the program to say. */
   #begin(): void {
     if (this.state.name === 'idle') this.connect();
-  }
-
-  #whyNot() {
-    return this.state.name === 'stopped' ? this.state.error : trouble('closed');
   }
 }
 
@@ -158,6 +154,6 @@ function sourceOf({ url }: CommonOptions, ways: Ways) {
 
 function socketOf({ WebSocket: given, fallback }: CommonOptions): SocketConstructor {
   const socket = given ?? (typeof WebSocket === 'undefined' ? fallback : WebSocket);
-  if (socket === undefined) throw new TypeError('No WebSocket here: it is to be an option');
+  if (socket === undefined) throw new TypeError('No WebSocket here: give one');
   return socket;
 }

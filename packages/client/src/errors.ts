@@ -7,22 +7,19 @@ import { retryByRange } from './protocol/retry-after.ts';
 /** What can go wrong that is no row of the failure table, and what is to be said of it beyond its name. */
 const troubles = {
   aborted: ['no', ''],
-  bad_address: ['no', 'from a page by https only https and wss open'],
-  bad_answer: ['yes', 'this is no gateway’s: look at the url, and at proxies'],
+  bad_address: ['no', 'an https page opens wss only'],
+  bad_answer: ['yes', 'not a gateway’s'],
   closed: ['no', ''],
   connection_lost: ['yes', ''],
-  cookie_blocked: [
-    'no',
-    'the browser keeps that of preauthentication back. A page that others frame needs `embed`',
-  ],
+  cookie_blocked: ['no', 'the browser keeps it back; a framed page needs `embed`'],
   no_token: ['no', 'nobody is logged in'],
-  outcome_unknown: ['no', 'the connection broke before the answer came'],
+  outcome_unknown: ['no', 'no answer came'],
   queue_full: ['yes', ''],
   read_only: ['no', ''],
   token_failed: ['yes', ''],
   too_big: ['no', ''],
-  unreachable: ['yes', 'it is down, or refuses the origin of this page, which looks the same'],
-  websocket_blocked: ['yes', 'plain requests arrive: look at proxies'],
+  unreachable: ['yes', 'down, or it refuses this origin'],
+  websocket_blocked: ['yes', 'by a proxy'],
 } as const satisfies Record<string, readonly [retry: Retry, more: string]>;
 
 /** The name of a row of the failure table, as a code. */

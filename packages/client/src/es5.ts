@@ -84,7 +84,7 @@ export function createClient(options: ClientOptions): Client {
 
 function waysOf({ preauth, getToken }: ClientOptions): Ways {
   if ((preauth === undefined) === (getToken === undefined))
-    throw new TypeError('One of `preauth` and `getToken` is needed');
+    throw new TypeError('preauth or getToken is needed');
   if (getToken !== undefined)
     return {
       askToken: (wish, answer) =>

@@ -10,7 +10,6 @@ async function send({ omitsCookies, url, ...request }: HttpRequest): Promise<Htt
   const response = await fetch(url, {
     ...request,
     credentials: omitsCookies ? 'omit' : 'include',
-    cache: 'no-store',
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
   const { status, headers, body } = response;

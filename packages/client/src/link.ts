@@ -31,7 +31,7 @@ export interface LinkParts {
   readonly Socket: SocketConstructor;
   /** Takes turns with it: after two refusals of which nothing is known the other is tried. */
   readonly Other: SocketConstructor | undefined;
-  readonly backoff: Backoff;
+  readonly backoff: Partial<Backoff>;
   readonly events: LinkEvents;
 }
 

@@ -152,17 +152,11 @@ export class Subscription {
 
   #tellBehind(): void {
     const { channel } = this;
-    const behind = this.#behind;
+    const cursor = this.#cursor ?? '';
+    const gap: Gap = { type: 'gap', channel, reason: 'unknown_cursor', cursor };
+    const behind = this.#subscribers.filter((one) => this.#behind.indexOf(one) >= 0);
     this.#behind = [];
-    behind.forEach((one) => {
-      const gap = {
-        type: 'gap',
-        channel,
-        reason: 'unknown_cursor',
-        cursor: this.#cursor ?? '',
-      } as const;
-      if (this.#subscribers.indexOf(one) >= 0) this.#tellGap(one, gap);
-    });
+    behind.forEach((one) => this.#tellGap(one, gap));
   }
 
   #tellGap({ onGap }: Subscriber, gap: Gap): void {

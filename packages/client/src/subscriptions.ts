@@ -92,8 +92,7 @@ export class Subscriptions {
   #subscribe(connection: Connection, subscription: Subscription): void {
     const { channel, cursor } = subscription;
     subscription.ask();
-    const from = cursor === undefined ? {} : { from: cursor };
-    connection.say({ type: 'subscribe', channel, ...from }, (reply) => {
+    connection.say({ type: 'subscribe', channel, from: cursor }, (reply) => {
       // Left meanwhile, and somebody may follow the channel anew.
       if (this.#all[channel] === subscription) this.#answered(subscription, reply);
     });

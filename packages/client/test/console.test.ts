@@ -17,8 +17,8 @@ describe('What nobody has a function for', () => {
     warn(gap('chat', 1));
     complain(error);
     assert.deepEqual(lines, [
-      ['warn', 'postern: a gap in chat (unknown_cursor), and no onGap'],
-      ['error', 'postern:', error],
+      ['warn', 'postern: gap in chat (unknown_cursor), no onGap'],
+      ['error', error],
     ]);
   });
 });

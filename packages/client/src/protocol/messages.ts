@@ -29,7 +29,7 @@ export interface SubscribeCommand {
   readonly id: number;
   readonly channel: string;
   /** The last cursor that the client has of the channel: what came after it is wanted, too. */
-  readonly from?: string;
+  readonly from?: string | undefined;
 }
 
 /** Asks for no more messages of a channel. */
