@@ -61,9 +61,13 @@ export const exchanges: Readonly<Record<string, Exchange>> = {
     const { recorded, client } = await enter(stage);
     client.send(`{"type":"subscribe","id":1,"channel":"${ROOM}"}`);
     const { cursor } = await said(client);
+    for (const text of ['one', 'two']) {
+      await silentlyNotify(stage, `"${text}"`);
+      // The gateway has it a moment after it is committed.
+      await said(client);
+    }
     client.send(`{"type":"unsubscribe","id":2,"channel":"${ROOM}"}`);
     await said(client);
-    for (const text of ['one', 'two']) await silentlyNotify(stage, `"${text}"`);
     recorded.says(client, { type: 'subscribe', id: 1, channel: ROOM, from: cursor });
     await recorded.hears(client, 3);
     return recorded;
@@ -172,8 +176,10 @@ export const exchanges: Readonly<Record<string, Exchange>> = {
     const target = `/sse?channel=${ROOM}`;
     const first = await openStream(stage, { target });
     const { lastEventId } = await first.event();
-    first.leave();
     await silentlyNotify(stage, '{"text":"missed"}');
+    // The gateway has it a moment after it is committed.
+    await first.event();
+    first.leave();
     const recorded = new Recorded();
     recorded.asks(target, [`Last-Event-ID: ${recorded.cursor(lastEventId)}`]);
     const stream = await openStream(stage, { target, headers: { 'Last-Event-ID': lastEventId } });
