@@ -50,7 +50,33 @@ async function run(t: Scope, tests: string): Promise<string> {
   return child.stdout;
 }
 
+/** A test that opens one connection to PostgreSQL more, where there are so many already. */
+function outcomeOfPool(t: Scope, already: number): Promise<string> {
+  return run(
+    t,
+    `const server = createServer((socket) => socket.unref());
+     await new Promise((listening) => server.listen(0, listening));
+     server.unref();
+     const { port } = server.address();
+     process.env.POSTERN_TEST_DATABASE_URL = 'postgres://x@127.0.0.1:' + port;
+     const open = () => new Promise((connected) => {
+       const socket = connect(port, () => connected(socket));
+     });
+     for (let n = 0; n < ${already}; n += 1) await open();
+     failOnLeaks();
+     it('leaks', open);
+     it('is the last', () => setTimeout(() => process.exit(), 100).unref());`,
+  );
+}
+
 describe('The watch over what tests leave behind', { concurrency: true }, () => {
+  it('lets the pool of a gateway grow that was there before, and no other', async (t) => {
+    assert.match(await outcomeOfPool(t, 1), /^ok 1 - leaks$/m);
+    const text = await outcomeOfPool(t, 0);
+    assert.match(text, /^not ok 1 - leaks$/m);
+    assert.match(text, /connections to PostgreSQL: 0 before, 1 after/);
+  });
+
   it('lets a test pass that cleans up', async (t) => {
     const text = await outcome(
       t,

@@ -6,43 +6,43 @@ import { describe, it } from 'node:test';
 import { passing, repository, start, startIn } from './test-run.ts';
 
 /** A test file that notes when it begins and, a moment later, when it ends. */
-const noting = (name: string): string => `
+const noting = (name: string, ms = 300): string => `
   import { appendFileSync } from 'node:fs';
   import { it } from 'node:test';
   appendFileSync('log', '+${name} ');
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await new Promise((resolve) => setTimeout(resolve, ${ms}));
   it('${name} passes', () => {});
   appendFileSync('log', '-${name} ');`;
 
-/** A test file that ends when three of its kind have begun. */
+/** A test file that ends when four of its kind have begun. */
 const meeting = (name: string): string => `
   import { readFileSync, writeFileSync } from 'node:fs';
   import { it } from 'node:test';
   writeFileSync('here-${name}', '');
   const isThere = (name) => { try { readFileSync('here-' + name); return true; } catch { return false; } };
-  while (!['a', 'b', 'c'].every(isThere)) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!['a', 'b', 'c', 'd'].every(isThere)) await new Promise((resolve) => setTimeout(resolve, 20));
   it('${name} passes', () => {});`;
 
 const failing = (name: string): string =>
   `import { it } from 'node:test';\nit('${name} fails', () => { throw new Error('no'); });`;
 
 describe('npm test, in passes', { concurrency: true }, () => {
-  it('runs three files at a time', async (t) => {
-    const names = ['a', 'b', 'c'];
+  it('runs four files at a time', async (t) => {
+    const names = ['a', 'b', 'c', 'd'];
     const run = await start(
       t,
       Object.fromEntries(names.map((name) => [`tests/fault/${name}.test.ts`, meeting(name)])),
       { env: { TEST_DEADLINE_SECONDS: '10' } },
     );
     assert.equal((await run.exited()).code, 0);
-    assert.match(run.stdout, /^ℹ pass 3$/m);
+    assert.match(run.stdout, /^ℹ pass 4$/m);
   });
 
   it('runs the exacting ones after the others, and no more than two of them at a time', async (t) => {
     const root = await repository(t, {
       'packages/gateway/test/a.test.ts': noting('unit'),
-      'tests/load/b.test.ts': noting('load'),
-      'tests/load/c.test.ts': noting('load'),
+      'tests/load/b.test.ts': noting('load', 2_000),
+      'tests/load/c.test.ts': noting('load', 2_000),
       'tests/security/expiry-mass.test.ts': noting('mass'),
     });
     assert.equal((await startIn(t, root).exited()).code, 0);
