@@ -127,14 +127,21 @@ describe('A client with getToken', () => {
     );
   });
 
-  it('stops by a token that does not hold', async () => {
+  it('stops by a token that does not hold, and does not show it again', async () => {
     const gateway = await startGateway(scope);
+    const claims = { sub: 'eve', mode: 'rw', channels: ['chat'], exp: inSeconds(600) };
+    const keys = ['x'.repeat(32), undefined];
     const { client, reaches } = startClient(scope, gateway, {
-      getToken: () => signToken({ sub: 'eve', mode: 'rw' }, { key: 'x'.repeat(32) }),
+      getToken: () => {
+        const key = keys.shift();
+        return signToken(claims, key === undefined ? {} : { key });
+      },
     });
     client.connect();
     const { error } = await reaches('stopped');
     assert.deepEqual([error.code, error.message], ['token_invalid', 'Token invalid']);
+    client.connect();
+    await reaches('open');
   });
 
   it('says nothing in the name of another user than the one it began with', async () => {

@@ -1,4 +1,5 @@
 import type { Answer } from './answer.ts';
+import { complain } from './console.ts';
 import { Core } from './core.ts';
 import type { CommonOptions, Ways } from './core.ts';
 import { PosternError, trouble } from './errors.ts';
@@ -58,6 +59,7 @@ interface Client {
  */
 export function createClient(options: ClientOptions): Client {
   const core = new Core(options, waysOf(options));
+  const { onError: report = complain } = options;
 
   return {
     state: () => core.state,
@@ -70,9 +72,9 @@ export function createClient(options: ClientOptions): Client {
         const { unsubscribe } = core.subscribe(name, { ...more, onMessage });
         return { unsubscribe };
       },
-      publish: (payload, { key } = {}, done = () => undefined) =>
+      // Without a function of its own what was not published is told as any error is.
+      publish: (payload, { key } = {}, done = (error) => error !== undefined && report(error)) =>
         core.publish({ channel: name, payload, key }, (outcome) => {
-          const report = options.onError ?? (() => undefined);
           attempt(() => {
             if (outcome instanceof PosternError) done(outcome);
             else done(undefined, outcome);

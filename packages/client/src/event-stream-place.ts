@@ -30,7 +30,7 @@ export function beginningFor(wishes: Wishes, told: Told): string | undefined {
   return others.length === 0 ? first : undefined;
 }
 
-/** Whatthe connections of a client leave for the next one. */
+/** What the connections of a client leave for the next one. */
 export interface StreamMemory {
   told: Told;
   /** What was subscribed to at the end: the next stream is asked for before the client can say so again. */

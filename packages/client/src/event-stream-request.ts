@@ -1,4 +1,6 @@
+import { EVENT_STREAM } from './http-request.ts';
 import { failureOfClose } from './protocol/find-failure.ts';
+import { PROBLEM_TYPE } from './protocol/problem-type.ts';
 
 /** What shows who asks: a ticket of a preauthentication, or a token of the site's own. */
 export interface StreamCredential {
@@ -34,9 +36,6 @@ export type StreamAnswer = ReadableStream<Uint8Array> | StreamRefusal;
 /** What a client is told whose connection breaks without a word (RFC 6455 §7.1.5). */
 export const BROKEN: StreamRefusal = { close: 1006, reason: '' };
 
-/** What comes before the code in the `type` of a problem (RFC 9457). */
-const PROBLEM = 'urn:postern:failure:';
-
 /** The close codes for what has none of its own, by what to do then: forbidden, unauthorized, backend unavailable. */
 const CLOSE_BY_RETRY = { no: 3003, 'new-token': 3000, yes: 4012 } as const;
 
@@ -54,7 +53,7 @@ export async function askForStream(
     });
     const { body, status } = answer;
     const type = answer.headers.get('Content-Type') ?? '';
-    if (status === 200 && type.startsWith('text/event-stream') && body !== null) return body;
+    if (status === 200 && type.startsWith(EVENT_STREAM) && body !== null) return body;
     return refusalOf(await answer.json());
   } catch {
     // Not there, aborted, or the page of a proxy.
@@ -65,12 +64,12 @@ export async function askForStream(
 /** What a refused request stands for, by the problem that it was answered with. */
 export function refusalOf(problem: unknown): StreamRefusal {
   const { type, title, retry }: Readonly<Record<string, unknown>> = Object(problem);
-  if (typeof type !== 'string' || !type.startsWith(PROBLEM)) return BROKEN;
+  if (typeof type !== 'string' || !type.startsWith(PROBLEM_TYPE)) return BROKEN;
 
   const reason = String(title);
   const known = failureOfClose(0, reason)?.row.close;
   const close = known ?? CLOSE_BY_RETRY[retry === 'no' || retry === 'new-token' ? retry : 'yes'];
-  return { close, reason, code: type.slice(PROBLEM.length) };
+  return { close, reason, code: type.slice(PROBLEM_TYPE.length) };
 }
 
 function targetOf({ url, credential, channels, from }: StreamRequest): string {
@@ -83,7 +82,7 @@ function targetOf({ url, credential, channels, from }: StreamRequest): string {
 
 function headersOf({ credential }: StreamRequest): Readonly<Record<string, string>> {
   return {
-    Accept: 'text/event-stream',
+    Accept: EVENT_STREAM,
     ...(credential?.kind === 'bearer' ? { Authorization: `Bearer ${credential.token}` } : {}),
   };
 }

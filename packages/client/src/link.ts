@@ -170,7 +170,7 @@ export class Link {
     });
     // The other one cannot be reached either: WebSocket was not to blame.
     if (end.stage === 'waiting' && error.code === 'connection_lost') this.#triesOther = false;
-    if (error.retry === 'new-token') source.endsAt(0);
+    if (error.retry !== 'yes') source.endsAt(0);
     if (next !== 'ask why') return this.#follow(next, error);
     source.whyRefused?.(credential, (why = trouble('cookie_blocked')) => {
       if (!isCurrent()) return;

@@ -6,11 +6,9 @@ import { PosternError, trouble } from './errors.ts';
 import type { HttpAnswer, SendRequest } from './http-request.ts';
 import { parseObject } from './json.ts';
 import type { JsonObject } from './json.ts';
+import { PROBLEM_TYPE } from './protocol/problem-type.ts';
 import { SUBPROTOCOL } from './protocol/subprotocol.ts';
 import { singleFlight } from './single-flight.ts';
-
-/** What comes before the code in the `type` of a problem (RFC 9457). */
-const PROBLEM = 'urn:postern:failure:';
 
 /** How a page preauthenticates. */
 export interface PreauthOptions {
@@ -100,7 +98,7 @@ function read(got: HttpAnswer | undefined): JsonObject | PosternError {
   const json = parseObject(got?.text) ?? {};
   if (status === undefined) return trouble('unreachable');
   if (status === 200 && json['url'] !== undefined) return json;
-  const code = String(json['type']).split(PROBLEM)[1];
+  const code = String(json['type']).split(PROBLEM_TYPE)[1];
   if (code === undefined) return trouble('bad_answer', { status });
   return new PosternError(code, String(json['title']), json['retry'] === 'yes' ? 'yes' : 'no', {
     status,

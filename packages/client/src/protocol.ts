@@ -36,6 +36,7 @@ export type {
   StreamMessage,
   StreamWelcome,
 } from './protocol/stream-messages.ts';
+export { PROBLEM_TYPE } from './protocol/problem-type.ts';
 export { retryAfter } from './protocol/retry-after.ts';
 export { parseOffers, SUBPROTOCOL } from './protocol/subprotocol.ts';
 export type { OfferedCredential, Offers } from './protocol/subprotocol.ts';

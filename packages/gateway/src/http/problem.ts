@@ -1,4 +1,7 @@
 import type { ServerResponse } from 'node:http';
+
+import { PROBLEM_TYPE } from '@postern/client/protocol';
+
 import type { Refusal } from './refuse.ts';
 
 /** Header lines by name. */
@@ -15,9 +18,6 @@ export const preauthHeaders = {
   'Referrer-Policy': 'no-referrer',
 } as const satisfies Headers;
 
-/** What stands before the code in the `type` of a problem: a name, and not where to look. */
-const PROBLEM_TYPES = 'urn:postern:failure:';
-
 /**
  * Answers with problem details (RFC 9457): a row of the failure table and one of its codes. All of it is
  * constant: nothing of a request is ever sent back.
@@ -29,7 +29,7 @@ export function answerProblem(
 ): void {
   const code = finer ?? failure.code;
   const problem = {
-    type: code === undefined ? 'about:blank' : `${PROBLEM_TYPES}${code}`,
+    type: code === undefined ? 'about:blank' : `${PROBLEM_TYPE}${code}`,
     title: failure.reason,
     status: failure.http,
     detail: text,
