@@ -4,6 +4,7 @@ import { failures } from '#client/protocol.js';
 import type { Hub } from '#gateway/hub/hub.js';
 import type { Clock, Deadline } from '#gateway/session/deadline.js';
 import type { ExpiryWheel, Mortal } from '#gateway/session/expiry.js';
+import { Flusher } from '#gateway/session/flusher.js';
 import { Session } from '#gateway/session/session.js';
 
 /** Who waits in the wheel: the least that has an end, or sessions. */
@@ -32,6 +33,7 @@ export class StandIns {
   late = 0;
   readonly #parts: StandInParts;
   readonly #stream: Duplex;
+  readonly #flusher = new Flusher();
   #made = 0;
   #talks = 0;
 
@@ -71,6 +73,7 @@ export class StandIns {
       deadlineFailure: failures.tokenExpired,
       clock: this.#parts.clock,
       closeCodeOf: ({ close }) => close,
+      flusher: this.#flusher,
       queueBytes: Infinity,
       rate: { perSecond: 0, burst: 1 },
       excessRate: undefined,

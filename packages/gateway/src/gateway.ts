@@ -28,6 +28,7 @@ import { createAdmission } from './session/admission.ts';
 import { AuthWait } from './session/auth-wait.ts';
 import { drain } from './session/drain.ts';
 import { ExpiryWheel } from './session/expiry.ts';
+import { Flusher } from './session/flusher.ts';
 import { Heartbeat } from './session/heartbeat.ts';
 import { createMetaChannel } from './session/meta-channel.ts';
 import type { Publisher } from './session/publishing.ts';
@@ -136,7 +137,8 @@ function joinSessions(core: Core, { notifier: publisher, attendance }: SessionSi
   const v1 = createV1Protocol({ ...parts, hub: core.hubs.v1, publish, envelopes });
   const sse = createSseProtocol({ ...parts, hub: core.hubs.sse, heartbeat });
   const shared = { ...core, hub: core.hubs.raw, attendance, wheel, heartbeat, meta };
-  const admit = createAdmission({ ...shared, protocols: { raw, v1, sse } });
+  const protocols = { raw, v1, sse };
+  const admit = createAdmission({ ...shared, flusher: new Flusher(), protocols });
   const { messagesPerSecond: perSecond, messageBurst: burst } = options;
   const authWait = new AuthWait({
     clock,

@@ -12,6 +12,7 @@ import type { CloseCodeOf } from './close-codes.ts';
 import type { Clock, Deadline } from './deadline.ts';
 import { deadlineAt } from './deadline.ts';
 import type { ExpiryWheel } from './expiry.ts';
+import type { Flusher } from './flusher.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { MetaChannel } from './meta-channel.ts';
 import type { Protocol } from './protocol.ts';
@@ -63,6 +64,7 @@ export interface AdmissionParts {
   readonly attendance: Pick<Attendance, 'add' | 'changed'>;
   readonly wheel: ExpiryWheel;
   readonly heartbeat: Heartbeat;
+  readonly flusher: Pick<Flusher, 'add' | 'none'>;
   readonly protocols: {
     readonly raw: Protocol<RawVisitor>;
     readonly v1: Protocol<V1Visitor>;
@@ -137,6 +139,7 @@ function enter<Arriving extends Visitor>(
     socket,
     clock,
     closeCodeOf: parts.closeCodeOf,
+    flusher: parts.flusher,
     ...standingOf<Arriving['grant']>(visitor, rules),
     ...flowOf(options, protocol.answersExcess),
     onMessage: (data, kind, pace) => conversation.receive(data, kind, pace),

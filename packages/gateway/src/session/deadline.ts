@@ -37,7 +37,7 @@ export function earlier(one: Deadline, other: Deadline): Deadline {
 
 /**
  * A wall clock set back cannot extend a session, since the monotonic one goes on; a machine that
- * slept cannot either, since the wall clock went on. Two comparisons: runs before each delivery.
+ * slept cannot either, since the wall clock went on. Two comparisons: runs before each write.
  */
 export function isOver(deadline: Deadline, clock: Clock): boolean {
   return deadline.wallMs <= clock.wallMs() || deadline.monotonicMs <= clock.monotonicMs();

@@ -19,7 +19,7 @@ const SECOND_MS = 1000;
 /**
  * Finds idle sessions whose time is over, in buckets of one second: one timer for all of them, and
  * none long enough to overflow (Node fires a timer of 2^31 ms at once). Not what cuts a session
- * off: that is the comparison before each delivery. This one finds those to whom nothing happens.
+ * off: that is the comparison before each write. This one finds those to whom nothing happens.
  */
 export class ExpiryWheel {
   readonly #clock: Clock;

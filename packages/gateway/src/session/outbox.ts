@@ -1,17 +1,26 @@
 import type { Writable } from 'node:stream';
+import { Queue } from '../hub/queue.ts';
+import type { Flusher, Owed } from './flusher.ts';
+import type { Run } from './run.ts';
+
+/** Whose outbox it is. */
+export interface Sender {
+  /** Whether anything may still be written: time passes between what is delivered and its write. */
+  readonly mayWrite: boolean;
+  /** A frame found no room. */
+  overflowed(): void;
+  /** Nothing waits any more, and the socket takes frames again. */
+  drained(): void;
+}
 
 /** Where frames go, and when. */
 export interface OutboxOptions {
   /** The stream that frames built once are written to. */
   readonly stream: Pick<Writable, 'write' | 'writableLength'>;
-  /** Whether a frame that waited may still be written: time has passed since it was delivered. */
-  readonly mayWrite: () => boolean;
+  /** Has frames written at the end of the turn. */
+  readonly flusher: Pick<Flusher, 'add' | 'none'>;
   /** Most bytes that may be queued; `Infinity` for no limit. */
   readonly limitBytes: number;
-  /** Told when a frame finds no room. */
-  readonly onOverflow: () => void;
-  /** Told when nothing waits any more, and the socket takes frames again. */
-  readonly onDrain: () => void;
 }
 
 /**
@@ -21,69 +30,103 @@ export interface OutboxOptions {
 const MOST_IN_SOCKET_BYTES = 16_384;
 
 /**
- * What one client is still owed. Frames go straight to the socket while it takes them and wait here
- * while it does not, up to a limit: one slow reader must cost neither the gateway its memory nor
- * anybody else their messages. What waits here, unlike what the socket holds, can be taken back.
+ * What one client is still owed. Frames are gathered for the turn of the event loop and written at its end, as
+ * one; while the socket does not take them they wait here, up to a limit: one slow reader must cost neither the
+ * gateway its memory nor anybody else their messages. What waits here, unlike what the socket holds, can be
+ * taken back.
  */
-export class Outbox {
+export class Outbox implements Owed {
+  readonly #sender: Sender;
   readonly #options: OutboxOptions;
-  #waiting: Buffer[] = [];
+  /** What is written next. */
+  #run: Run;
+  /** What comes after it; undefined: nothing ever has. */
+  #waiting: Queue<Buffer> | undefined;
   #waitingBytes = 0;
   #blocked = false;
 
-  constructor(options: OutboxOptions) {
+  constructor(sender: Sender, options: OutboxOptions) {
+    this.#sender = sender;
     this.#options = options;
+    this.#run = options.flusher.none;
   }
 
   /** Runs once per subscriber and message: nothing is allocated while the socket takes frames. */
   deliver(frame: Buffer): void {
-    if (!this.#blocked) {
-      this.#write(frame);
+    const gathered = this.#run.bytes;
+    if (this.#mustWait || (gathered > 0 && gathered + frame.length > MOST_IN_SOCKET_BYTES)) {
+      this.#wait(frame);
       return;
     }
-    if (this.queuedBytes + frame.length > this.#options.limitBytes) {
-      this.#options.onOverflow();
-      return;
-    }
-    this.#waiting.push(frame);
-    this.#waitingBytes += frame.length;
+    this.#run = this.#run.with(frame);
+    if (gathered === 0) this.#options.flusher.add(this);
   }
 
   /** Bytes that the socket has accepted but not sent, and those that wait for it. */
   get queuedBytes(): number {
-    return this.#options.stream.writableLength + this.#waitingBytes;
+    return this.#options.stream.writableLength + this.#run.bytes + this.#waitingBytes;
   }
 
-  /** Whether a frame would go straight to the socket. */
+  /** Whether a frame would go to the socket at the end of this turn. */
   get takesFrames(): boolean {
-    return !this.#blocked;
+    return !this.#mustWait && this.#run.bytes < MOST_IN_SOCKET_BYTES;
   }
 
-  /** Forgets what waits. Returns the bytes that still lie in the socket. */
+  /** Writes what was gathered, before something else is written to the socket. */
+  flush(): void {
+    const run = this.#run;
+    if (run.bytes === 0) return;
+    this.#run = this.#options.flusher.none;
+    if (this.#sender.mayWrite) this.#write(run.buffer);
+  }
+
+  /** Forgets what is not written. Returns the bytes that still lie in the socket. */
   clear(): number {
-    this.#waiting = [];
+    this.#run = this.#options.flusher.none;
+    this.#waiting = undefined;
     this.#waitingBytes = 0;
     return this.#options.stream.writableLength;
   }
 
-  #write(frame: Buffer): void {
-    const { stream } = this.#options;
-    this.#blocked = stream.writableLength + frame.length >= MOST_IN_SOCKET_BYTES;
-    if (this.#blocked) stream.write(frame, this.#resume);
-    else stream.write(frame);
+  get #mustWait(): boolean {
+    return this.#blocked || this.#waitingBytes > 0;
   }
 
-  /** The socket has sent all it held. A field, so that nothing is bound per frame. */
-  readonly #resume = (): void => {
-    this.#blocked = false;
-    let sent = 0;
-    for (const frame of this.#waiting) {
-      if (this.#blocked || !this.#options.mayWrite()) break;
-      sent += 1;
-      this.#waitingBytes -= frame.length;
-      this.#write(frame);
+  #wait(frame: Buffer): void {
+    if (this.queuedBytes + frame.length > this.#options.limitBytes) {
+      this.#sender.overflowed();
+      return;
     }
-    this.#waiting.splice(0, sent);
-    if (!this.#blocked && this.#waiting.length === 0) this.#options.onDrain();
-  };
+    this.#waiting ??= new Queue();
+    this.#waiting.push(frame);
+    this.#waitingBytes += frame.length;
+  }
+
+  #write(bytes: Buffer): void {
+    const { stream } = this.#options;
+    const isFull = stream.writableLength + bytes.length >= MOST_IN_SOCKET_BYTES;
+    this.#blocked = isFull || this.#waitingBytes > 0;
+    if (this.#blocked) stream.write(bytes, () => this.#resume());
+    else stream.write(bytes);
+  }
+
+  /** The socket has sent all it held. */
+  #resume(): void {
+    this.#blocked = false;
+    if (!this.#sender.mayWrite) return;
+    this.#refill();
+    this.flush();
+    if (this.takesFrames) this.#sender.drained();
+  }
+
+  /** Gathers what waited longest. */
+  #refill(): void {
+    for (let frame = this.#waiting?.at(0); frame !== undefined; frame = this.#waiting?.at(0)) {
+      const bytes = this.#run.bytes + frame.length;
+      if (this.#run.bytes > 0 && bytes > MOST_IN_SOCKET_BYTES) return;
+      this.#run = this.#run.with(frame);
+      this.#waiting?.shift();
+      this.#waitingBytes -= frame.length;
+    }
+  }
 }

@@ -7,7 +7,9 @@ import { closeCodeLabel, endingLabel } from '../observe/labels.ts';
 import type { CloseCodeOf } from './close-codes.ts';
 import type { Clock, Deadline } from './deadline.ts';
 import { isOver } from './deadline.ts';
+import type { Flusher } from './flusher.ts';
 import { Outbox } from './outbox.ts';
+import type { Sender } from './outbox.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { Rate } from './rate-limit.ts';
 import type { Standing } from './standing.ts';
@@ -64,6 +66,7 @@ export interface SessionOptions<Granted> extends Standing<Granted> {
   readonly socket: Socket;
   readonly clock: Clock;
   readonly closeCodeOf: CloseCodeOf;
+  readonly flusher: Pick<Flusher, 'add' | 'none'>;
   /** Most bytes that may be queued for the client; `Infinity` for no limit. */
   readonly queueBytes: number;
   /** How many frames may come from the client. */
@@ -105,7 +108,7 @@ export const ABNORMAL = 1006;
  * deadline, so that a client that ignores its close frame can neither read nor write after it. What it
  * may do is its protocol's to know.
  */
-export class Session<Granted = unknown> implements Recipient {
+export class Session<Granted = unknown> implements Recipient, Sender {
   readonly id: string;
   readonly protocol: ProtocolName;
   /** Messages of a client that may not write: counted, and never answered. */
@@ -128,12 +131,10 @@ export class Session<Granted = unknown> implements Recipient {
     this.#standing = options;
     this.#rateLimit = new RateLimit(options.rate, nowMs);
     this.#excessLimit = options.excessRate && new RateLimit(options.excessRate, nowMs);
-    this.#outbox = new Outbox({
+    this.#outbox = new Outbox(this, {
       stream: options.socket.stream,
-      mayWrite: () => this.isOpen,
+      flusher: options.flusher,
       limitBytes: options.queueBytes,
-      onOverflow: () => this.end(failures.slowConsumer),
-      onDrain: () => options.onDrain(),
     });
   }
 
@@ -168,6 +169,15 @@ export class Session<Granted = unknown> implements Recipient {
     return this.#open && this.#options.socket.isOpen;
   }
 
+  /**
+   * Whether a frame may be written now. Held against the deadline, too, but whoever is over is left to the
+   * wheel: a broadcast must not end a hundred thousand of them in one go.
+   */
+  get mayWrite(): boolean {
+    const { clock, socket } = this.#options;
+    return this.#open && !isOver(this.deadline, clock) && socket.isOpen;
+  }
+
   /** From now on its client has shown something else. What is over stays over: see {@link isOpen}. */
   renew(standing: Standing<Granted>): void {
     this.#standing = standing;
@@ -175,10 +185,17 @@ export class Session<Granted = unknown> implements Recipient {
 
   /** Sends one frame. Runs once per subscriber and message: see `docs/architecture.md`, hot path. */
   deliver(frame: Buffer): void {
-    // Not `isOpen`, which ends whoever is over: a broadcast must not end a hundred thousand of them in one go.
-    const { clock, socket } = this.#options;
-    const may = this.#open && !isOver(this.deadline, clock) && socket.isOpen;
-    if (may) this.#outbox.deliver(frame);
+    if (this.#open) this.#outbox.deliver(frame);
+  }
+
+  /** More waits for the client than may. */
+  overflowed(): void {
+    if (this.isOpen) this.end(failures.slowConsumer);
+  }
+
+  /** The client has read what waited for it. */
+  drained(): void {
+    this.#options.onDrain();
   }
 
   /** Bytes that wait for the client to read them. */
@@ -200,7 +217,7 @@ export class Session<Granted = unknown> implements Recipient {
 
   /** A ping came: it costs what a message costs. */
   pinged(): void {
-    if (this.isOpen) this.#pace();
+    if (this.isOpen && this.#pace() !== 'too far') this.#outbox.flush();
   }
 
   /** The deadline has come. */
@@ -211,6 +228,7 @@ export class Session<Granted = unknown> implements Recipient {
   /** Ends the session on purpose: cut off first, then said. Harmless when it has ended already. */
   end(failure: Closing): void {
     if (!this.#open) return;
+    this.#outbox.flush();
     const { socket, closeCodeOf } = this.#options;
     const code = closeCodeOf(failure);
     const queuedBytes = this.#leave({ code, by: 'gateway', failure: endingLabel(failure) });
@@ -232,6 +250,7 @@ export class Session<Granted = unknown> implements Recipient {
       return;
     }
     this.#pingsUnanswered += 1;
+    this.#outbox.flush();
     this.#options.socket.ping(this.#answered);
   }
 

@@ -7,6 +7,7 @@ import type { OnSession, ProgramSession } from '#gateway/session/announce.js';
 import { deadlineAt } from '#gateway/session/deadline.js';
 import { Session } from '#gateway/session/session.js';
 import type { Close } from '#gateway/session/session.js';
+import { FlushAtOnce } from './flush-at-once.ts';
 import { TurnedClock } from './turned-clock.ts';
 
 /** A session that is announced to this hook, as admission does it, and what came of it. */
@@ -34,6 +35,7 @@ function announced(onSession: OnSession | undefined) {
     deadlineFailure: failures.tokenExpired,
     clock,
     closeCodeOf: ({ close }) => close,
+    flusher: new FlushAtOnce(),
     rate: { perSecond: 0, burst: 1 },
     queueBytes: Infinity,
     onMessage: () => undefined,

@@ -17,6 +17,7 @@ import { Turns } from '#gateway/session/turns.js';
 import { createSseProtocol } from '#gateway/session/sse.js';
 import { createV1Protocol } from '#gateway/session/v1.js';
 import { FakeSocket } from './fake-socket.ts';
+import { FlushAtOnce } from './flush-at-once.ts';
 import { TurnedClock } from './turned-clock.ts';
 
 /** Who comes when a test does not say. */
@@ -47,6 +48,7 @@ export class Antechamber {
   readonly registry = new Registry<Session>();
   readonly wheel = new ExpiryWheel(this.clock);
   readonly heartbeat = new Heartbeat();
+  readonly flusher = new FlushAtOnce();
   /** Who came and went, and what is told of them. */
   readonly seen: string[] = [];
   readonly attendance = new Attendance(this.clock, {

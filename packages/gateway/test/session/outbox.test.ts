@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, it } from 'node:test';
-import type { Duplex } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Flusher } from '#gateway/session/flusher.js';
+import type { Sender } from '#gateway/session/outbox.js';
 import { Outbox } from '#gateway/session/outbox.js';
+import { FlushAtOnce } from './flush-at-once.ts';
 
 /** A socket that passes on nothing until it is told to. */
 class StuckSocket extends Writable {
-  readonly passed: string[] = [];
+  readonly chunks: Buffer[] = [];
   #release: (() => void) | undefined;
   open = false;
 
@@ -16,9 +19,13 @@ class StuckSocket extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.passed.push(chunk.toString());
+    this.chunks.push(chunk);
     if (this.open) done();
     else this.#release = done;
+  }
+
+  get passed(): readonly string[] {
+    return this.chunks.map(String);
   }
 
   release(): void {
@@ -29,23 +36,19 @@ class StuckSocket extends Writable {
 /** As much as the socket is given at a time. */
 const FULL = 'x'.repeat(16_384);
 
-function setUp(limitBytes: number) {
+function setUp(limitBytes: number, flusher: Pick<Flusher, 'add' | 'none'> = new FlushAtOnce()) {
   const socket = new StuckSocket();
   let overflows = 0;
   let drains = 0;
   const allowed = { now: true };
-  const outbox = new Outbox({
-    // The outbox needs of a Duplex only what a Writable has.
-    stream: socket as Writable as Duplex,
-    mayWrite: () => allowed.now,
-    limitBytes,
-    onOverflow: () => {
-      overflows += 1;
+  const sender: Sender = {
+    get mayWrite() {
+      return allowed.now;
     },
-    onDrain: () => {
-      drains += 1;
-    },
-  });
+    overflowed: () => void (overflows += 1),
+    drained: () => void (drains += 1),
+  };
+  const outbox = new Outbox(sender, { stream: socket, flusher, limitBytes });
   const deliver = (text: string) => outbox.deliver(Buffer.from(text));
   return { socket, allowed, outbox, deliver, overflows: () => overflows, drains: () => drains };
 }
@@ -59,6 +62,40 @@ describe('Outbox', () => {
     assert.deepEqual(socket.passed, ['one', 'two']);
   });
 
+  it('writes what came in one turn of the loop as one, and to many sockets the same bytes', async () => {
+    const flusher = new Flusher();
+    const [one, other, late] = [setUp(100, flusher), setUp(100, flusher), setUp(100, flusher)];
+    const frames = ['a', 'b', 'c'].map((text) => Buffer.from(text));
+    for (const [place, frame] of frames.entries())
+      for (const { outbox } of place === 0 ? [one, other] : [one, other, late])
+        outbox.deliver(frame);
+    assert.deepEqual([one.socket.passed, one.outbox.queuedBytes], [[], 3]);
+
+    await turn();
+    assert.deepEqual([one.socket.passed, late.socket.passed], [['abc'], ['bc']]);
+    assert.equal(one.socket.chunks[0], other.socket.chunks[0]);
+  });
+
+  it('writes a frame that is alone as it is: nothing is copied', async () => {
+    const flusher = new Flusher();
+    const { socket, outbox } = setUp(100, flusher);
+    const frame = Buffer.from('alone');
+    outbox.deliver(frame);
+    await turn();
+    assert.equal(socket.chunks[0], frame);
+  });
+
+  it('writes no more in one turn than it gives the socket at a time, and all of it in the end', async () => {
+    const { socket, outbox, drains } = setUp(1_000_000, new Flusher());
+    const texts = Array.from({ length: 50 }, (_, index) => `${index};`.padEnd(1_000));
+    for (const text of texts) outbox.deliver(Buffer.from(text));
+    assert.equal(outbox.takesFrames, false);
+    socket.open = true;
+    while (outbox.queuedBytes > 0) await turn();
+    assert.equal(socket.passed.join(''), texts.join(''));
+    assert.deepEqual([socket.passed[0]?.length, drains()], [16_000, 1]);
+  });
+
   it('keeps frames back while the socket is full and sends them in order when it has drained', async () => {
     const { socket, outbox, deliver, drains } = setUp(1_000_000);
     const texts = [FULL, ...Array.from({ length: 20 }, (_, index) => `frame ${index};${FULL}`)];
@@ -70,7 +107,7 @@ describe('Outbox', () => {
     socket.open = true;
     while (outbox.queuedBytes > 0) {
       socket.release();
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
     }
     assert.equal(socket.passed.join(''), texts.join(''));
     // Once it is empty, and not with each of those that waited.
@@ -95,7 +132,7 @@ describe('Outbox', () => {
     assert.equal(outbox.clear(), FULL.length);
     socket.open = true;
     socket.release();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     assert.deepEqual(socket.passed, [FULL]);
     assert.equal(outbox.queuedBytes, 0);
   });
@@ -107,7 +144,7 @@ describe('Outbox', () => {
     allowed.now = false;
     socket.open = true;
     socket.release();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     assert.deepEqual(socket.passed, [FULL]);
   });
 

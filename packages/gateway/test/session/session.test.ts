@@ -4,8 +4,11 @@ import { describe, it } from 'node:test';
 import { failures } from '@postern/client/protocol';
 import type { CloseCodeOf } from '#gateway/session/close-codes.js';
 import { deadlineAt } from '#gateway/session/deadline.js';
+import { Flusher } from '#gateway/session/flusher.js';
+import type { Rate } from '#gateway/session/rate-limit.js';
 import type { Close, Closing } from '#gateway/session/session.js';
 import { Session } from '#gateway/session/session.js';
+import { FlushAtOnce } from './flush-at-once.ts';
 import { TurnedClock } from './turned-clock.ts';
 
 const TOLD_TOO_LATE = 65_536;
@@ -21,11 +24,21 @@ class FullStream extends Duplex {
   }
 }
 
-function setUp(
-  stream: Duplex = new FullStream(),
+interface Given {
+  readonly stream?: Duplex;
+  readonly rate?: Rate;
+  readonly closeCodeOf?: CloseCodeOf;
+  readonly flusher?: Pick<Flusher, 'add' | 'none'>;
+  readonly queueBytes?: number;
+}
+
+function setUp({
+  stream = new FullStream(),
   rate = { perSecond: 0, burst: 1 },
-  closeCodeOf: CloseCodeOf = ({ close }) => close,
-) {
+  closeCodeOf = ({ close }) => close,
+  flusher = new FlushAtOnce(),
+  queueBytes = Infinity,
+}: Given = {}) {
   const clock = new TurnedClock();
   const done: string[] = [];
   const messages: string[] = [];
@@ -48,8 +61,9 @@ function setUp(
     deadlineFailure: failures.tokenExpired,
     clock,
     closeCodeOf,
+    flusher,
     rate,
-    queueBytes: Infinity,
+    queueBytes,
     onMessage: (data) => void messages.push(data.toString()),
     excessRate: undefined,
     onDrain: () => undefined,
@@ -80,7 +94,7 @@ class SlowStream extends Duplex {
 describe('Session', () => {
   it('delivers nothing after its deadline that was kept back before it', async () => {
     const stream = new SlowStream();
-    const { clock, session, done } = setUp(stream);
+    const { clock, session, done } = setUp({ stream });
     const full = 'x'.repeat(16_384);
     session.deliver(Buffer.from(full));
     session.deliver(Buffer.from('kept back'));
@@ -88,12 +102,52 @@ describe('Session', () => {
     stream.read1();
     await new Promise((resolve) => setImmediate(resolve));
     assert.deepEqual(stream.passed, [full]);
+    // Whoever writes to it leaves its end to the wheel.
+    assert.deepEqual(done, []);
+    session.expire();
+    assert.deepEqual(done, ['close 3001 JWT expired']);
+  });
+
+  it('writes what it was owed in this turn before it says anything else to the socket', () => {
+    for (const [what, say] of [
+      ['ping', (session: Session) => session.beat()],
+      ['pong', (session: Session) => session.pinged()],
+      ['close', (session: Session) => session.end(failures.goingAway)],
+    ] as const) {
+      const { session, stream } = setUp({ flusher: new Flusher() });
+      session.deliver(Buffer.from('owed'));
+      assert.equal(stream.writableLength, 0, what);
+      say(session);
+      assert.equal(stream.writableLength, 4, what);
+    }
+  });
+
+  it('writes nothing of what it was owed when its deadline has come in between', async () => {
+    for (const over of [
+      ({ clock }: ReturnType<typeof setUp>) => clock.pass(1_000),
+      ({ clock, session }: ReturnType<typeof setUp>) => (clock.pass(1_000), session.expire()),
+      ({ session }: ReturnType<typeof setUp>) => session.lose(1_000),
+      ({ socket }: ReturnType<typeof setUp>) => (socket.isOpen = false),
+    ]) {
+      const parts = setUp({ flusher: new Flusher() });
+      parts.session.deliver(Buffer.from('owed'));
+      over(parts);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(parts.stream.writableLength, 0);
+    }
+  });
+
+  it('that is over is not ended as a slow consumer, however much was broadcast meanwhile', () => {
+    const { clock, session, done } = setUp({ queueBytes: 20_000 });
+    session.deliver(Buffer.alloc(16_384));
+    clock.pass(1_000);
+    for (let n = 0; n < 10; n += 1) session.deliver(Buffer.alloc(8_192));
     assert.deepEqual(done, ['close 3001 JWT expired']);
   });
 
   it('writes nothing once a closing handshake has begun, be it new or kept back', async () => {
     const stream = new SlowStream();
-    const { socket, session } = setUp(stream);
+    const { socket, session } = setUp({ stream });
     const full = 'x'.repeat(16_384);
     session.deliver(Buffer.from(full));
     session.deliver(Buffer.from('kept back'));
@@ -121,7 +175,7 @@ describe('Session', () => {
 
   it('ends by the code that its failure has here, and is known by the failure’s name', () => {
     const other: CloseCodeOf = ({ close }) => (close === 3001 ? 4321 : close);
-    const { clock, session, done, closes } = setUp(undefined, undefined, other);
+    const { clock, session, done, closes } = setUp({ closeCodeOf: other });
     clock.pass(1_000);
     session.receive(Buffer.from('in'), 'text');
     assert.deepEqual(done, ['close 4321 JWT expired']);
@@ -136,7 +190,7 @@ describe('Session', () => {
   });
 
   it('takes no message that is over its rate, and ends', () => {
-    const { session, messages, done } = setUp(undefined, { perSecond: 0.001, burst: 2 });
+    const { session, messages, done } = setUp({ rate: { perSecond: 0.001, burst: 2 } });
     for (const text of ['one', 'two', 'three', 'four']) session.receive(Buffer.from(text), 'text');
     assert.deepEqual([messages, done], [['one', 'two'], ['close 4029 Rate limited']]);
   });
