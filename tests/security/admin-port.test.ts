@@ -121,11 +121,11 @@ describe('The admin port with a token', () => {
       address: '127.0.0.1',
       more: 0,
     });
-    const told = await until('the others', async () => {
+    // More than a second may have passed before all of them were answered.
+    await until('the others', async () => {
       await request(adminPort);
-      return lines()[1]?.fields;
+      return lines().reduce((sum, { fields }) => sum + 1 + Number(fields?.['more']), 0) >= 50;
     });
-    assert.ok(Number(told['more']) >= 49, JSON.stringify(told));
   });
 
   it('wants a token that cannot be guessed, and shows it to nobody', () => {

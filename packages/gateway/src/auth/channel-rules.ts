@@ -61,19 +61,51 @@ export function rulesOf(
     if ('prefix' in entry) add(prefixes, entry.prefix, mode);
     else add(exact, entry.name, mode);
   }
-  const allowed = (named: Mode, by: readonly string[]): Mode =>
-    both(
-      by.reduce((mode, prefix) => either(mode, prefixes.get(prefix) ?? NONE), named),
-      ceiling,
-    );
+  return new EntryRules(exact, prefixes, ceiling);
+}
 
-  return {
-    names: [...exact.keys()],
-    prefixes: [...prefixes.keys()],
-    modeOf: (channel) => allowed(exact.get(channel) ?? NONE, prefixesOf(channel)),
-    // A pattern reaches a longer prefix when it would reach a name that goes on there.
-    modeOfPrefix: (prefix) => allowed(NONE, prefixesOf(`${prefix}x`)),
-  };
+/** Most sessions have no patterns, or no names: an empty map of their own would be a good part of their memory. */
+const NO_ENTRIES: ReadonlyMap<string, Mode> = new Map();
+
+class EntryRules implements ChannelRules {
+  readonly #exact: ReadonlyMap<string, Mode>;
+  readonly #prefixes: ReadonlyMap<string, Mode>;
+  readonly #ceiling: Mode;
+
+  constructor(
+    exact: ReadonlyMap<string, Mode>,
+    prefixes: ReadonlyMap<string, Mode>,
+    ceiling: Mode,
+  ) {
+    this.#exact = exact.size > 0 ? exact : NO_ENTRIES;
+    this.#prefixes = prefixes.size > 0 ? prefixes : NO_ENTRIES;
+    this.#ceiling = ceiling;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#exact.keys()];
+  }
+
+  get prefixes(): readonly string[] {
+    return [...this.#prefixes.keys()];
+  }
+
+  modeOf(channel: string): Mode {
+    return this.#allowed(this.#exact.get(channel) ?? NONE, channel);
+  }
+
+  // A pattern reaches a longer prefix when it would reach a name that goes on there.
+  modeOfPrefix(prefix: string): Mode {
+    return this.#allowed(NONE, `${prefix}x`);
+  }
+
+  #allowed(named: Mode, channel: string): Mode {
+    const by = this.#prefixes.size > 0 ? prefixesOf(channel) : [];
+    return both(
+      by.reduce((mode, prefix) => either(mode, this.#prefixes.get(prefix) ?? NONE), named),
+      this.#ceiling,
+    );
+  }
 }
 
 function add(to: Map<string, Mode>, key: string, mode: Mode): void {

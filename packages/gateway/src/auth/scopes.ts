@@ -78,17 +78,29 @@ function rulesOfEntries(entries: Narrowed['entries']): ChannelRules {
   return rulesOf(read, FULL);
 }
 
+/** Of two entries that reach a channel the narrower one is left: it says of it what both do together. */
 function meet(one: ChannelRules, other: ChannelRules): Narrowed {
-  const modeOf = (channel: string) => both(one.modeOf(channel), other.modeOf(channel));
-  const modeOfPrefix = (prefix: string) =>
-    both(one.modeOfPrefix(prefix), other.modeOfPrefix(prefix));
-
-  const names = unique(one.names, other.names).map((name) => [name, modeOf(name)] as const);
-  const prefixes = unique(one.prefixes, other.prefixes).map(
-    (prefix) => [`${prefix}*`, modeOfPrefix(prefix)] as const,
+  const names = unique(one.names, other.names).map(
+    (name) => [{ name }, both(one.modeOf(name), other.modeOf(name))] as const,
   );
-  const entries = [...names, ...prefixes].flatMap(([text, mode]) => spelt(text, mode));
-  return { entries: Object.fromEntries(entries), isEmpty: entries.length === 0, modeOf };
+  const prefixes = unique(one.prefixes, other.prefixes).map(
+    (prefix) => [{ prefix }, both(one.modeOfPrefix(prefix), other.modeOfPrefix(prefix))] as const,
+  );
+  const left = [...names, ...prefixes].flatMap(([entry, mode]) => spelt(entry, mode));
+  const rules = rulesOf(
+    left.map(({ entry, mode }) => [entry, mode]),
+    FULL,
+  );
+  return {
+    entries: Object.fromEntries(left.map(({ text, spelling }) => [text, spelling])),
+    isEmpty: left.length === 0,
+    modeOf: modesBy(rules),
+  };
+}
+
+/** Made apart from what the rules were made of: a session keeps it, and with it all that its maker had at hand. */
+function modesBy(rules: ChannelRules): Narrowed['modeOf'] {
+  return (channel) => rules.modeOf(channel);
 }
 
 /** Whether a client may ask for this: the name or the pattern of channels that it may name. */
@@ -108,9 +120,11 @@ function wantedEntry(text: string): ChannelEntry | undefined {
   return isNameable('prefix' in entry ? `${entry.prefix}x` : entry.name) ? entry : undefined;
 }
 
-function spelt(text: string, mode: Mode): readonly (readonly [string, ChannelMode])[] {
+/** An entry as text; none for one that allows nothing. */
+function spelt(entry: ChannelEntry, mode: Mode) {
   const spelling = spellMode(mode);
-  return spelling === undefined ? [] : [[text, spelling]];
+  const text = 'prefix' in entry ? `${entry.prefix}*` : entry.name;
+  return spelling === undefined ? [] : [{ entry, mode, text, spelling }];
 }
 
 /** Every text in which a template may stand. */

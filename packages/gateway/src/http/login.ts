@@ -43,9 +43,15 @@ export async function loginByBearer(token: string, gate: LoginGate): Promise<Log
   return { ...verification, authExpiresAt: undefined, wanted: EVERYTHING };
 }
 
+const noObjection: Objection = () => Promise.resolve(undefined);
+
 /** The objections of a program that is told of a handshake. Without a program nothing of it is kept. */
 export function objectionOf(request: IncomingMessage, gate: Guard): Objection {
-  if (gate.authorize === undefined) return () => Promise.resolve(undefined);
+  return gate.authorize === undefined ? noObjection : objectionBy(request, gate);
+}
+
+/** A function of its own: whatever is made in a call keeps all alive that anything made in it needs. */
+function objectionBy(request: IncomingMessage, gate: Guard): Objection {
   return (applicant) => {
     const { claims } = applicant;
     return turnedDown({ request, ...applicant }, gate, { failure: failures.forbidden, claims });

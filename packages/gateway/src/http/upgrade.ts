@@ -132,11 +132,11 @@ function createAnswer(gate: Gate, servers: ReturnType<typeof createServers>) {
     } else if ('identify' in outcome) {
       const reception = receptionFor(outcome.identify, address);
       open(servers.v1, upgrade, (webSocket) => {
-        connect(webSocket, gate.authWait.add(socketOf(webSocket, stream), reception), gate.log);
+        connect(webSocket, gate.authWait.add(new WsSocket(webSocket, stream), reception), gate.log);
       });
     } else {
       open(servers[outcome.protocol], upgrade, (webSocket) => {
-        connect(webSocket, gate.admit(socketOf(webSocket, stream), outcome), gate.log);
+        connect(webSocket, gate.admit(new WsSocket(webSocket, stream), outcome), gate.log);
       });
     }
   };
@@ -176,16 +176,31 @@ function turnAway(webSocket: WebSocket, failure: Closing, { closeCodeOf, log }: 
   webSocket.close(closeCodeOf(failure), failure.reason);
 }
 
-function socketOf(webSocket: WebSocket, stream: Duplex): Socket {
-  return {
-    stream,
-    get isOpen() {
-      return webSocket.readyState === webSocket.OPEN;
-    },
-    ping: () => webSocket.ping(),
-    close: (code, { reason }) => webSocket.close(code, reason),
-    terminate: () => webSocket.terminate(),
-  };
+/** What a session needs of a WebSocket. */
+class WsSocket implements Socket {
+  readonly stream: Duplex;
+  readonly #webSocket: WebSocket;
+
+  constructor(webSocket: WebSocket, stream: Duplex) {
+    this.stream = stream;
+    this.#webSocket = webSocket;
+  }
+
+  get isOpen(): boolean {
+    return this.#webSocket.readyState === this.#webSocket.OPEN;
+  }
+
+  ping(): void {
+    this.#webSocket.ping();
+  }
+
+  close(code: number, { reason }: Closing): void {
+    this.#webSocket.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#webSocket.terminate();
+  }
 }
 
 /** What `ws` finds wrong in frames, by its own codes; whatever else it finds is `protocolError`. */

@@ -17,7 +17,7 @@ import type { Heartbeat } from './heartbeat.ts';
 import type { MetaChannel } from './meta-channel.ts';
 import type { Protocol } from './protocol.ts';
 import type { Refresh } from './refresh.ts';
-import type { Close, Socket } from './session.ts';
+import type { Close, SessionOptions, Socket } from './session.ts';
 import { Session } from './session.ts';
 import type { SseGrant } from './sse.ts';
 import type { Shown } from './standing.ts';
@@ -98,17 +98,22 @@ const EXCESS = 10;
 /** Builds what admits visitors. Whatever is entered here is undone in one place, at the end. */
 export function createAdmission(parts: AdmissionParts): Admit {
   const { raw, v1, sse } = parts.protocols;
+  const shared = {
+    raw: sharedBy(raw, parts),
+    v1: sharedBy(v1, parts),
+    sse: sharedBy(sse, parts),
+  };
   const accepted = parts.meters.counter('handshakesAccepted');
 
   return (socket, visitor) => {
     accepted.add();
     switch (visitor.protocol) {
       case 'raw':
-        return enter({ socket, visitor, protocol: raw }, parts);
+        return enter({ socket, visitor, protocol: raw, shared: shared.raw }, parts);
       case 'v1':
-        return enter({ socket, visitor, protocol: v1 }, parts);
+        return enter({ socket, visitor, protocol: v1, shared: shared.v1 }, parts);
       case 'sse':
-        return enter({ socket, visitor, protocol: sse }, parts);
+        return enter({ socket, visitor, protocol: sse, shared: shared.sse }, parts);
     }
   };
 }
@@ -118,16 +123,22 @@ interface Entering<Arriving extends Visitor> {
   readonly socket: Socket;
   readonly visitor: Arriving;
   readonly protocol: Protocol<Arriving>;
+  readonly shared: Shared;
 }
 
+/** What all sessions of a protocol have in common. */
+type Shared = Pick<
+  SessionOptions<unknown>,
+  'clock' | 'closeCodeOf' | 'flusher' | 'queueBytes' | 'rate' | 'excessRate'
+>;
+
 function enter<Arriving extends Visitor>(
-  { socket, visitor, protocol }: Entering<Arriving>,
+  { socket, visitor, protocol, shared }: Entering<Arriving>,
   parts: AdmissionParts,
 ): Session<Arriving['grant']> {
   const { clock, hub, registry, wheel, heartbeat, meta, log, meters, options } = parts;
   const { claims, grant, address } = visitor;
   const admittedMs = clock.monotonicMs();
-  const undo: (() => void)[] = [];
   const id = randomUUID();
   const channels = protocol.channels(grant);
   const announcement = createAnnouncement(parts.onSession, log);
@@ -137,11 +148,8 @@ function enter<Arriving extends Visitor>(
     id,
     protocol: visitor.protocol,
     socket,
-    clock,
-    closeCodeOf: parts.closeCodeOf,
-    flusher: parts.flusher,
     ...standingOf<Arriving['grant']>(visitor, rules),
-    ...flowOf(options, protocol.answersExcess),
+    ...shared,
     onMessage: (data, kind, pace) => conversation.receive(data, kind, pace),
     onDrain: () => conversation.drained(),
     onEnd: leave,
@@ -158,10 +166,13 @@ function enter<Arriving extends Visitor>(
   };
   const conversation = protocol.converse({ session, visitor, renew });
 
-  undo.push(registry.add(session), heartbeat.add(session, protocol.beatSeconds));
-  undo.push(parts.attendance.add(session, address));
+  const undo = [
+    registry.add(session),
+    heartbeat.add(session, protocol.beatSeconds),
+    parts.attendance.add(session, address),
+    ...protocol.readable(grant).map((name) => hub.subscribe(name, session)),
+  ];
   wheel.add(session);
-  undo.push(...protocol.readable(grant).map((name) => hub.subscribe(name, session)));
   log('session_started', { ...who, protocol: visitor.protocol, channels: channels.length });
   meta.opened(session, channels);
   conversation.opened();
@@ -182,12 +193,15 @@ function enter<Arriving extends Visitor>(
   }
 }
 
-/** How much may come from a client and wait for it. */
-function flowOf(
-  { messagesPerSecond: perSecond, messageBurst: burst, queueBytes }: AdmissionParts['options'],
-  answersExcess: boolean,
-) {
+function sharedBy(
+  { answersExcess }: Pick<Protocol<never>, 'answersExcess'>,
+  { clock, closeCodeOf, flusher, options }: AdmissionParts,
+): Shared {
+  const { messagesPerSecond: perSecond, messageBurst: burst, queueBytes } = options;
   return {
+    clock,
+    closeCodeOf,
+    flusher,
     queueBytes: queueBytes === 0 ? Infinity : queueBytes,
     rate: { perSecond, burst },
     excessRate: answersExcess

@@ -20,17 +20,29 @@ export interface ProgramSession {
 export type OnSession = (session: ProgramSession) => void | Promise<void>;
 
 /** Tells the program of one session: of its begin, then of its end. */
-export function createAnnouncement(onSession: OnSession | undefined, log: Log) {
+interface Announcement {
+  readonly opened: (session: Session, channels: readonly string[]) => void;
+  readonly closed: (close: Close) => void;
+}
+
+/** One for all sessions of which nobody wants to be told. */
+const silence: Announcement = { opened: () => undefined, closed: () => undefined };
+
+/** Builds it for one session. */
+export function createAnnouncement(onSession: OnSession | undefined, log: Log): Announcement {
+  return onSession === undefined ? silence : announcementTo(onSession, log);
+}
+
+function announcementTo(onSession: OnSession, log: Log): Announcement {
   let settle: ((close: Close) => void) | undefined;
 
   return {
-    opened: (session: Session, channels: readonly string[]): void => {
-      if (onSession === undefined) return;
+    opened: (session, channels) => {
       // Before the call: the program may end the session within it.
       const ended = new Promise<Close>((resolve) => (settle = resolve));
       void tell({ onSession, session, channels, ended, log });
     },
-    closed: (close: Close): void => settle?.(close),
+    closed: (close) => settle?.(close),
   };
 }
 

@@ -27,10 +27,11 @@ export class Heartbeat {
    * again.
    */
   add(beating: Beating, seconds = HEARTBEAT_SECONDS): () => void {
-    const slots = this.#slots.filter((_, second) => (second - this.#second) % seconds === 0);
-    for (const slot of slots) slot.add(beating);
+    for (let second = this.#second % seconds; second < HEARTBEAT_SECONDS; second += seconds)
+      this.#slots[second]?.add(beating);
+    // It may be in any of them: to remember in which would take memory for each who is in.
     return () => {
-      for (const slot of slots) slot.delete(beating);
+      for (const slot of this.#slots) slot.delete(beating);
     };
   }
 

@@ -44,6 +44,8 @@ export class Outbox implements Owed {
   #waiting: Queue<Buffer> | undefined;
   #waitingBytes = 0;
   #blocked = false;
+  /** Writes of which the socket has yet to say that they are sent. */
+  #awaited = 0;
 
   constructor(sender: Sender, options: OutboxOptions) {
     this.#sender = sender;
@@ -53,13 +55,15 @@ export class Outbox implements Owed {
 
   /** Runs once per subscriber and message: nothing is allocated while the socket takes frames. */
   deliver(frame: Buffer): void {
-    const gathered = this.#run.bytes;
-    if (this.#mustWait || (gathered > 0 && gathered + frame.length > MOST_IN_SOCKET_BYTES)) {
+    // A burst of more than that must not wait for the end of the turn: all of it would count as unread.
+    if (this.#run.bytes + frame.length > MOST_IN_SOCKET_BYTES) this.flush();
+    if (this.#mustWait) {
       this.#wait(frame);
       return;
     }
+    const isFirst = this.#run.bytes === 0;
     this.#run = this.#run.with(frame);
-    if (gathered === 0) this.#options.flusher.add(this);
+    if (isFirst) this.#options.flusher.add(this);
   }
 
   /** Bytes that the socket has accepted but not sent, and those that wait for it. */
@@ -104,19 +108,29 @@ export class Outbox implements Owed {
 
   #write(bytes: Buffer): void {
     const { stream } = this.#options;
-    const isFull = stream.writableLength + bytes.length >= MOST_IN_SOCKET_BYTES;
-    this.#blocked = isFull || this.#waitingBytes > 0;
-    if (this.#blocked) stream.write(bytes, () => this.#resume());
-    else stream.write(bytes);
+    if (stream.writableLength + bytes.length < MOST_IN_SOCKET_BYTES) {
+      stream.write(bytes);
+      return;
+    }
+    this.#awaited += 1;
+    stream.write(bytes, () => this.#resume());
+    this.#blocked = this.#isSocketFull;
   }
 
-  /** The socket has sent all it held. */
+  /** What the system has taken at once does not lie in the socket any more. */
+  get #isSocketFull(): boolean {
+    return this.#options.stream.writableLength >= MOST_IN_SOCKET_BYTES;
+  }
+
+  /** The socket has sent some of what it held. */
   #resume(): void {
-    this.#blocked = false;
-    if (!this.#sender.mayWrite) return;
-    this.#refill();
-    this.flush();
-    if (this.takesFrames) this.#sender.drained();
+    this.#awaited -= 1;
+    this.#blocked = this.#isSocketFull;
+    while (this.#waitingBytes > 0 && !this.#blocked && this.#sender.mayWrite) {
+      this.#refill();
+      this.flush();
+    }
+    if (this.#awaited === 0 && this.takesFrames && this.#sender.mayWrite) this.#sender.drained();
   }
 
   /** Gathers what waited longest. */

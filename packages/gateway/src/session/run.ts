@@ -28,7 +28,7 @@ export class Run {
 
   /** Its bytes, which are joined once. A frame that is alone is not copied. */
   get buffer(): Buffer {
-    return (this.#joined ??= this.#join());
+    return (this.#joined ??= Run.#join(this));
   }
 
   /** Keeps no frame alive any more for those that come. */
@@ -36,12 +36,12 @@ export class Run {
     this.#next = undefined;
   }
 
-  #join(): Buffer {
-    if (this.#frame !== undefined && this.#frame.length === this.bytes) return this.#frame;
+  static #join(whole: Run): Buffer {
+    if (whole.#frame?.length === whole.bytes) return whole.#frame;
     // Not out of Node's pool: what waits for a slow reader would keep 8 KB alive.
-    const joined = Buffer.allocUnsafeSlow(this.bytes);
-    let end = this.bytes;
-    let run: Run = this;
+    const joined = Buffer.allocUnsafeSlow(whole.bytes);
+    let end = whole.bytes;
+    let run = whole;
     while (run.#frame !== undefined && run.#before !== undefined) {
       end -= run.#frame.length;
       run.#frame.copy(joined, end);

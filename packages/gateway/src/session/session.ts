@@ -251,7 +251,7 @@ export class Session<Granted = unknown> implements Recipient, Sender {
     }
     this.#pingsUnanswered += 1;
     this.#outbox.flush();
-    this.#options.socket.ping(this.#answered);
+    this.#options.socket.ping(() => this.#answered());
   }
 
   /** A pong came. */
@@ -260,9 +260,9 @@ export class Session<Granted = unknown> implements Recipient, Sender {
     if (this.isOpen) this.#pace();
   }
 
-  readonly #answered = (): void => {
+  #answered(): void {
     this.#pingsUnanswered = 0;
-  };
+  }
 
   /** How one more frame stands to the rate; whoever has gone too far is ended. */
   #pace(): Pace | 'too far' {

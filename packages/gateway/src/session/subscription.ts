@@ -63,7 +63,7 @@ export class Subscription {
 
   /** Its client takes frames again. */
   goOn(): void {
-    if (this.#position !== undefined) this.#parts.turns.add(this.#goOn);
+    if (this.#position !== undefined) this.#parts.turns.add(() => this.#goOn());
   }
 
   /** No message comes any more. */
@@ -73,7 +73,7 @@ export class Subscription {
     this.#leave = undefined;
   }
 
-  readonly #goOn = (): void => {
+  #goOn(): void {
     const { history } = this.#parts;
     // It may have been stopped meanwhile, or another channel have filled the outbox.
     if (this.#position === undefined || !this.#session.takesFrames) return;
@@ -83,7 +83,7 @@ export class Subscription {
     this.#position = piece.cursor;
     deliver(piece, this.#session);
     if (piece.isLast) this.goLive();
-  };
+  }
 
   /** More was published meanwhile than the history holds, or the feed was interrupted. */
   #giveUp(reason: 'too_old' | 'feed_lost'): void {

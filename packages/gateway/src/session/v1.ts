@@ -60,14 +60,15 @@ class V1Conversation implements Conversation {
   readonly #publications: Publications;
 
   constructor(talk: Talk<V1Visitor>, options: V1Options, count: (bytes: number) => void) {
-    this.#session = talk.session;
+    const { session } = talk;
+    this.#session = session;
     this.#options = options;
     this.#count = count;
-    this.#expiring = new Expiring(talk.session, options, (seconds) =>
-      send(talk.session, { type: 'expiring', seconds }),
+    this.#expiring = new Expiring(session, options, (seconds) =>
+      send(session, { type: 'expiring', seconds }),
     );
-    this.#subscriptions = new Subscriptions(talk.session, options);
-    this.#publications = new Publications(talk.session, options);
+    this.#subscriptions = new Subscriptions(session, options);
+    this.#publications = new Publications(session, options);
     this.#refreshing = new Refreshing(talk, options, () => {
       this.#subscriptions.regrant();
       this.#expiring.arm();

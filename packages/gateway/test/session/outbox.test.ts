@@ -85,12 +85,35 @@ describe('Outbox', () => {
     assert.equal(socket.chunks[0], frame);
   });
 
-  it('writes no more in one turn than it gives the socket at a time, and all of it in the end', async () => {
+  it('does not let a burst wait for the end of the turn that is more than the socket is given at a time', () => {
+    const { socket, outbox, overflows } = setUp(20_000, new Flusher());
+    socket.open = true;
+    for (let n = 0; n < 100; n += 1) outbox.deliver(Buffer.from(`${n};`.padEnd(7_000)));
+    assert.deepEqual([overflows(), socket.passed.length, outbox.queuedBytes], [0, 49, 14_000]);
+  });
+
+  it('does not take the end of one write for that of a later one, which still lies in the socket', async () => {
+    const { socket, deliver } = setUp(1_000_000);
+    socket.open = true;
+    deliver(FULL); // taken at once; that it is, is told later
+    socket.open = false;
+    deliver(FULL);
+    deliver('waits');
+    await turn();
+    assert.equal(socket.passed.length, 2);
+    socket.open = true;
+    socket.release();
+    await turn();
+    assert.equal(socket.passed.join(''), `${FULL}${FULL}waits`);
+  });
+
+  it('sends more than it gives the socket at a time in the order in which it came', async () => {
     const { socket, outbox, drains } = setUp(1_000_000, new Flusher());
     const texts = Array.from({ length: 50 }, (_, index) => `${index};`.padEnd(1_000));
     for (const text of texts) outbox.deliver(Buffer.from(text));
     assert.equal(outbox.takesFrames, false);
     socket.open = true;
+    socket.release();
     while (outbox.queuedBytes > 0) await turn();
     assert.equal(socket.passed.join(''), texts.join(''));
     assert.deepEqual([socket.passed[0]?.length, drains()], [16_000, 1]);
