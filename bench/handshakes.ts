@@ -4,11 +4,13 @@
  * read it. Fails when any handshake is answered otherwise than it should be.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { describeHandshakes } from '../tests/load/handshake-report.ts';
 import { measureHandshakes } from '../tests/load/handshakes.ts';
+import { withScope } from '../tests/load/with-scope.ts';
+import { describeMachine, machine } from './machine.ts';
 
 /** Of each way in. The first cost six times as much as those after some thousand: code is compiled. */
 const WARM_UP_HANDSHAKES = 6_000;
@@ -22,34 +24,23 @@ const { values } = parseArgs({
   },
 });
 
-const machine = {
-  node: process.version,
-  processor: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-};
 const loadBefore = loadavg();
-const cleanUps: (() => Promise<void>)[] = [];
-try {
-  const report = await measureHandshakes(
-    { after: (cleanUp) => void cleanUps.push(cleanUp) },
-    {
-      warmUpRounds: Math.ceil(WARM_UP_HANDSHAKES / wholeNumber('batch', 1)),
-      rounds: wholeNumber('rounds', 1),
-      batch: wholeNumber('batch', 1),
-      profiledRounds: wholeNumber('profile', 0),
-      onRound: (round) => process.stderr.write(`round ${round} of ${values.rounds}\n`),
-    },
-  );
-  const load = { before: loadBefore, after: loadavg() };
-  console.log(describeHandshakes(report));
-  console.log(
-    `\nNode ${machine.node}, ${machine.cores} × ${machine.processor}, load ${loads(load.before)} before, ${loads(load.after)} after`,
-  );
-  if (values.json !== undefined)
-    writeFileSync(values.json, `${JSON.stringify({ machine, load, ...report }, undefined, 2)}\n`);
-} finally {
-  for (const cleanUp of cleanUps.toReversed()) await cleanUp();
-}
+const report = await withScope((scope) =>
+  measureHandshakes(scope, {
+    warmUpRounds: Math.ceil(WARM_UP_HANDSHAKES / wholeNumber('batch', 1)),
+    rounds: wholeNumber('rounds', 1),
+    batch: wholeNumber('batch', 1),
+    profiledRounds: wholeNumber('profile', 0),
+    onRound: (round) => process.stderr.write(`round ${round} of ${values.rounds}\n`),
+  }),
+);
+const load = { before: loadBefore, after: loadavg() };
+console.log(describeHandshakes(report));
+console.log(
+  `\n${describeMachine(machine)}, load ${loads(load.before)} before, ${loads(load.after)} after`,
+);
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify({ machine, load, ...report }, undefined, 2)}\n`);
 
 function wholeNumber(name: 'rounds' | 'batch' | 'profile', least: number): number {
   const value = Number(values[name]);

@@ -10,6 +10,7 @@ import { acts } from '../tests/delivery/acts.ts';
 import { isClean } from '../tests/delivery/judge.ts';
 import { describeKill } from '../tests/delivery/kill-report.ts';
 import { killRun } from '../tests/delivery/kill-run.ts';
+import { withScope } from '../tests/load/with-scope.ts';
 
 /** Two breaks of each kind that a connection can have, and one of each of the others. */
 const PLAN =
@@ -33,32 +34,26 @@ const unknown = names.find((name) => !Object.hasOwn(acts, name));
 if (unknown !== undefined)
   throw new TypeError(`--acts: expected some of ${Object.keys(acts).join(', ')}`);
 
-const cleanUps: (() => Promise<void>)[] = [];
-try {
-  const report = await killRun(
-    { after: (cleanUp) => void cleanUps.push(cleanUp) },
-    {
-      seed: Number(values.seed),
-      perSecond: Number(values['per-second']),
-      gateways: Number(values.gateways),
-      environment: {
-        POSTERN_LISTENER_CHECK_SECONDS: '2',
-        POSTERN_HISTORY_BYTES: values['history-bytes'],
-      },
-      acts: names.filter((name): name is ActName => Object.hasOwn(acts, name)),
-      quietSeconds: Number(values.quiet),
-      cuts: Number(values.cuts),
-      cutSeconds: Number(values['cut-seconds']),
-      onAct: (act) => process.stderr.write(`${act}\n`),
+const report = await withScope((scope) =>
+  killRun(scope, {
+    seed: Number(values.seed),
+    perSecond: Number(values['per-second']),
+    gateways: Number(values.gateways),
+    environment: {
+      POSTERN_LISTENER_CHECK_SECONDS: '2',
+      POSTERN_HISTORY_BYTES: values['history-bytes'],
     },
+    acts: names.filter((name): name is ActName => Object.hasOwn(acts, name)),
+    quietSeconds: Number(values.quiet),
+    cuts: Number(values.cuts),
+    cutSeconds: Number(values['cut-seconds']),
+    onAct: (act) => process.stderr.write(`${act}\n`),
+  }),
+);
+console.log(describeKill(report));
+if (values.json !== undefined)
+  writeFileSync(
+    values.json,
+    `${JSON.stringify(report, (_, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value), 2)}\n`,
   );
-  console.log(describeKill(report));
-  if (values.json !== undefined)
-    writeFileSync(
-      values.json,
-      `${JSON.stringify(report, (_, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value), 2)}\n`,
-    );
-  process.exitCode = report.verdicts.every(isClean) ? 0 : 1;
-} finally {
-  for (const cleanUp of cleanUps.toReversed()) await cleanUp();
-}
+process.exitCode = report.verdicts.every(isClean) ? 0 : 1;

@@ -3,7 +3,7 @@
  * --json FILE]`. docs/performance.md says how to read it. Fails when anything goes otherwise than it should.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { measureDeadline } from '../tests/load/deadline-cost.ts';
@@ -11,7 +11,9 @@ import { measureExpiry, plansFor } from '../tests/load/expiry-load.ts';
 import type { ExpiryRow } from '../tests/load/expiry-load.ts';
 import { measureStorms } from '../tests/load/refresh-storm.ts';
 import { describeDeadline, describeExpiry, describeStorms } from '../tests/load/session-report.ts';
+import { withScope } from '../tests/load/with-scope.ts';
 import type { Scope } from '../tests/support/postgres.ts';
+import { describeMachine, machine } from './machine.ts';
 
 /** Deliveries to each gateway before any counts: as for handshakes, code is compiled in them. */
 const WARM_UP_ROUNDS = 8;
@@ -64,11 +66,6 @@ const parts: Readonly<Record<string, (scope: Scope) => Promise<unknown>>> = {
   },
 };
 
-const machine = {
-  node: process.version,
-  processor: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-};
 const report: Record<string, unknown> = { machine };
 for (const name of values.part.split(',')) {
   const measure = parts[name];
@@ -80,18 +77,9 @@ for (const name of values.part.split(',')) {
   console.log(`load ${loads(load.before)} before, ${loads(load.after)} after\n`);
   report[name] = { load, measured };
 }
-console.log(`Node ${machine.node}, ${machine.cores} × ${machine.processor}`);
+console.log(describeMachine(machine));
 if (values.json !== undefined)
   writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
-
-async function withScope<T>(measure: (scope: Scope) => Promise<T>): Promise<T> {
-  const cleanUps: (() => Promise<void>)[] = [];
-  try {
-    return await measure({ after: (cleanUp) => void cleanUps.push(cleanUp) });
-  } finally {
-    for (const cleanUp of cleanUps.toReversed()) await cleanUp();
-  }
-}
 
 function tell(what: string): void {
   process.stderr.write(`${what}\n`);

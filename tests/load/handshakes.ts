@@ -28,6 +28,8 @@ export interface HandshakeOptions {
   readonly batch: number;
   /** Turns of each variant under the profiler, after the others; 0: none. */
   readonly profiledRounds: number;
+  /** Names of variants; all by default. The yardstick must be among them. */
+  readonly only?: readonly string[];
   /** Told of each round as it ends. */
   readonly onRound?: (round: number) => void;
 }
@@ -49,10 +51,11 @@ const SOCKET_STATISTICS = '/proc/net/sockstat';
  */
 export async function measureHandshakes(
   scope: Scope,
-  { warmUpRounds, rounds, batch, profiledRounds, onRound }: HandshakeOptions,
+  { warmUpRounds, rounds, batch, profiledRounds, only, onRound }: HandshakeOptions,
 ): Promise<HandshakeReport> {
   const keys = { rsa: keyPair('RS256', 'rsa'), ec: keyPair('ES256', 'ec') };
-  const bench = { variants: variantsFor(keys), servers: await startServers(scope, keys), batch };
+  const variants = variantsFor(keys).filter(({ name }) => only?.includes(name) ?? true);
+  const bench = { variants, servers: await startServers(scope, keys), batch };
   for (let round = 1; round <= warmUpRounds; round++) await roundOf(bench, cost, round);
 
   const costs: (readonly Cost[])[] = [];

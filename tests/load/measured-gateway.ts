@@ -7,7 +7,8 @@ import type { ServeOptions } from '../support/served.ts';
 import { startMeasuredProcess } from './measured-process.ts';
 import type { MeasuredProcess } from './measured-process.ts';
 
-const POSTERN = join(
+/** The program of the package `postern`. */
+export const POSTERN = join(
   dirname(fileURLToPath(import.meta.resolve('postern/package.json'))),
   'bin',
   'postern.js',
