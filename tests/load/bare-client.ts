@@ -20,6 +20,8 @@ export interface BareOptions {
 /** A client as cheap as Node allows: it answers pings, and reads nothing that nobody asked for. */
 export interface BareClient {
   say(text: string): void;
+  /** Writes frames made by {@link encodeFrame}. */
+  write(frames: Buffer): void;
   leave(): void;
 }
 
@@ -77,6 +79,7 @@ function clientOn(socket: Socket, { onText, onLost }: BareOptions, first: Buffer
   take(first);
   return {
     say: (payload) => socket.write(encodeFrame({ opcode: opcodes.text, payload })),
+    write: (frames) => socket.write(frames),
     leave: () => {
       socket.off('close', onLost);
       socket.resetAndDestroy();
