@@ -1,5 +1,12 @@
 const layer0 = ['node:*', 'node:*/**', '@postern/client/protocol'];
-const layer1 = ['./**', '../errors.ts', '../lifecycle.ts', '../loopback.ts', ...layer0];
+const layer1 = [
+  './**',
+  '../errors.ts',
+  '../lifecycle.ts',
+  '../loopback.ts',
+  '../queue.ts',
+  ...layer0,
+];
 const layer2 = ['../auth/**', '../hub/**', '../postgres/**', '../observe/**', ...layer1];
 const layer3 = ['../session/**', ...layer2];
 
@@ -11,7 +18,7 @@ const imports = {
   'client/src/*.ts': ['./**'],
   'client/src/*/**': ['./**', '../**'],
   'client/src/react/**': ['./**', '../**', 'react'],
-  'gateway/src/{errors,lifecycle,loopback,version}.ts': [
+  'gateway/src/{errors,lifecycle,loopback,queue,version}.ts': [
     './errors.ts',
     './lifecycle.ts',
     ...layer0,

@@ -72,11 +72,11 @@ describe('Notifier', () => {
 
     notifier.hold();
     const half = Array.from({ length: 1_100 }, (_, index) => `${index} ${'x'.repeat(7_900)}`);
-    notifier.send(half, settle);
+    notifier.send({ texts: half }, settle);
     assert.equal(notifier.crowded, true);
-    notifier.send(half, settle);
+    notifier.send({ texts: half }, settle);
     assert.deepEqual(outcomes, ['overflow']);
-    notifier.send(['one', 'two'], settle);
+    notifier.send({ texts: ['one', 'two'] }, settle);
 
     notifier.release();
     await heard(1_102);
@@ -115,7 +115,7 @@ describe('Notifier', () => {
     const { notifier } = recordNotifier(t, test);
     const outcomes: string[] = [];
     for (const text of ['same', 'same', 'same', 'end']) {
-      notifier.send([text], (outcome) => outcomes.push(outcome));
+      notifier.send({ texts: [text] }, (outcome) => outcomes.push(outcome));
     }
     await until('four outcomes', () => outcomes.length === 4);
     await heard(2);

@@ -122,13 +122,16 @@ export function recordNotifier(
     lines,
     outcomes,
     send: (...texts) => {
-      for (const text of texts) notifier.send([text], (outcome) => settle(text, outcome));
+      for (const text of texts)
+        notifier.send({ texts: [text] }, (outcome) => settle(text, outcome));
     },
     sendKeyed: (text, key = text) =>
       notifier.send(
-        [text],
+        {
+          texts: [text],
+          key: publicationKey({ issuer: 'test', subject: 'ada', channel: 'chat', key }),
+        },
         (outcome) => settle(text, outcome),
-        publicationKey({ issuer: 'test', subject: 'ada', channel: 'chat', key }),
       ),
     settled: (count, deadlineMs) =>
       until(`${count} outcomes`, () => outcomes.size >= count && outcomes, deadlineMs),

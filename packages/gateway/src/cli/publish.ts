@@ -72,7 +72,7 @@ async function reach(database: Database): Promise<void> {
 
 async function notify(options: NotifierOptions, text: string): Promise<Outcome> {
   const notifier = new Notifier(options);
-  const settled = new Promise<Outcome>((resolve) => notifier.send([text], resolve));
+  const settled = new Promise<Outcome>((resolve) => notifier.send({ texts: [text] }, resolve));
   await notifier.stop(DEADLINE_MS);
   return await settled;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Queue } from './queue.ts';
+import { Queue } from '../queue.ts';
 
 /** How much is kept. */
 export interface HistoryOptions {

@@ -7,7 +7,7 @@ import { ANSWER_DEADLINE_MS, fateOf } from './fate.ts';
 import { Fence } from './fence.ts';
 import { longTextsIn } from './long-texts.ts';
 import { needsTables, OutgoingQueue, QUEUE_BYTES } from './outgoing.ts';
-import type { Outgoing, Settle } from './outgoing.ts';
+import type { Given, Outgoing, Settle } from './outgoing.ts';
 import { notifyBatch, readClock } from './publishing-statements.ts';
 import type { BatchAnswer } from './publishing-statements.ts';
 
@@ -47,8 +47,8 @@ const HELD_MS = 100;
 const SAID_AFTER = 10;
 
 /**
- * Sends texts to the database channel in the order in which they came: one statement at a time,
- * while the next one gathers. A text that may have reached PostgreSQL is never sent again, for it
+ * Sends texts to the database channel, those of a sender in the order in which they came: one statement at
+ * a time, while the next one gathers. A text that may have reached PostgreSQL is never sent again, for it
  * could come twice, unless it has a key, which keeps it from that; one that has not waits while the
  * connection is mended.
  */
@@ -70,18 +70,16 @@ export class Notifier {
   }
 
   /**
-   * Takes the texts of one message, all or none: each of them is an envelope, or else short, and differs
-   * from all others. `settle` is called once, for the message: at once when it is not taken, else later.
-   * A `key`, 32 bytes as `\x` and hexadecimal digits, is for a message of one text.
+   * Takes the texts of one message, all or none. `settle` is called once, for the message: at once when it
+   * is not taken, else later.
    */
-  send(texts: readonly string[], settle: Settle, key?: string): void {
+  send(message: Given, settle: Settle): void {
     const { tables, channel } = this.#options;
     const hasTables = tables !== undefined && tables.state !== 'unusable';
-    const longs = longTextsIn(texts, channel);
+    const longs = longTextsIn(message.texts, channel);
     if (longs === undefined || (!hasTables && longs.length > 0)) settle('too_big');
-    else if (!hasTables && key !== undefined) settle('no_keys');
-    else if (!this.#accepting || !this.#queue.add({ texts, longs, key }, settle))
-      settle('overflow');
+    else if (!hasTables && message.key !== undefined) settle('no_keys');
+    else if (!this.#accepting || !this.#queue.add(message, longs, settle)) settle('overflow');
     else this.#sendOn();
   }
 

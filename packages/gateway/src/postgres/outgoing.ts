@@ -1,3 +1,5 @@
+import { SenderTurns } from './sender-turns.ts';
+
 /**
  * What became of a message: committed; not notified, as its key had been used; perhaps committed, perhaps
  * not; refused by PostgreSQL, and certainly not committed; never sent, as too much is waiting already, as
@@ -30,10 +32,15 @@ export interface LongText {
 
 /** A message that is to be sent. */
 export interface Given {
+  /**
+   * A text for each of its channels: an envelope, or else short. It differs from all others, which
+   * PostgreSQL would fold into one.
+   */
   readonly texts: readonly string[];
-  /** What is long of them, at the same places; empty: nothing is. */
-  readonly longs: readonly (LongText | undefined)[];
-  readonly key: string | undefined;
+  /** For a message of one text: 32 bytes as `\x` and hexadecimal digits. Of all with the same one is notified. */
+  readonly key?: string | undefined;
+  /** Whose order is kept, and who takes turns with others. Undefined: the gateway itself. */
+  readonly sender?: object | undefined;
 }
 
 /** Whether it takes a table to send this, and PostgreSQL's NOTIFY alone does not do. */
@@ -66,13 +73,13 @@ const SEVERITY: readonly Outcome[] = [
 export const QUEUE_BYTES = 16 * 1024 * 1024;
 
 /** So many share one commit, unless their bytes are more than a batch takes. */
-const BATCH_MESSAGES = 128;
-const BATCH_BYTES = 1_048_576;
+export const BATCH_MESSAGES = 128;
+export const BATCH_BYTES = 1_048_576;
 
-/** What is not settled, in the order in which it is to be notified. */
+/** What is not settled: senders take turns in what is to be notified (decision 55). */
 export class OutgoingQueue {
-  readonly #queue: Outgoing[] = [];
-  /** What goes before the queue: batches that are to be sent again, whole or in parts. */
+  readonly #waiting = new SenderTurns<Outgoing>();
+  /** What goes before all others: batches that are to be sent again, whole or in parts. */
   readonly #ahead: (readonly Outgoing[])[] = [];
   #unsettledBytes = 0;
   #unsettledTexts = 0;
@@ -86,7 +93,7 @@ export class OutgoingQueue {
 
   /** Whether nothing waits to be sent. */
   get isEmpty(): boolean {
-    return this.#queue.length + this.#ahead.length === 0;
+    return this.#waiting.isEmpty && this.#ahead.length === 0;
   }
 
   /** Texts that PostgreSQL has not answered for. */
@@ -99,8 +106,15 @@ export class OutgoingQueue {
     return this.#unsettledBytes;
   }
 
-  /** Takes the texts of one message, all or none: whether it did. */
-  add({ texts, longs, key }: Given, settle: Settle): boolean {
+  /**
+   * Takes the texts of one message, all or none: whether it did. `longs` is what is long of them, at the
+   * same places; empty: nothing is.
+   */
+  add(
+    { texts, key, sender }: Given,
+    longs: readonly (LongText | undefined)[],
+    settle: Settle,
+  ): boolean {
     const message: Message = { settle, left: texts.length, outcome: 'committed' };
     const added = texts.map((text, place): Outgoing => {
       const bytes = Buffer.byteLength(text);
@@ -111,13 +125,13 @@ export class OutgoingQueue {
     this.#unsettledBytes += bytes;
     this.#unsettledTexts += added.length;
     if (key !== undefined || longs.length > 0) this.#needy += added.filter(needsTables).length;
-    this.#queue.push(...added);
+    for (const outgoing of added) this.#waiting.push(sender, outgoing);
     return true;
   }
 
   /** Takes out what is to be sent next, in one commit. */
   next(): readonly Outgoing[] {
-    return this.#ahead.shift() ?? this.#queue.splice(0, this.#batchLength());
+    return this.#ahead.shift() ?? this.#nextBatch();
   }
 
   /** Puts batches back to where they were, in front of all others. */
@@ -140,15 +154,20 @@ export class OutgoingQueue {
 
   /** Says what became of all that waits. */
   settleAll(outcome: Outcome): void {
-    this.settle([...this.#ahead.splice(0).flat(), ...this.#queue.splice(0)], outcome);
+    while (!this.isEmpty) this.settle(this.next(), outcome);
   }
 
-  #batchLength(): number {
+  #nextBatch(): readonly Outgoing[] {
+    const batch: Outgoing[] = [];
     let bytes = 0;
-    const end = this.#queue.findIndex((outgoing, index) => {
-      bytes += outgoing.bytes;
-      return index >= BATCH_MESSAGES || (index > 0 && bytes > BATCH_BYTES);
-    });
-    return end === -1 ? this.#queue.length : end;
+    while (batch.length < BATCH_MESSAGES) {
+      const { next } = this.#waiting;
+      if (next === undefined) break;
+      bytes += next.bytes;
+      if (batch.length > 0 && bytes > BATCH_BYTES) break;
+      batch.push(next);
+      this.#waiting.shift();
+    }
+    return batch;
   }
 }

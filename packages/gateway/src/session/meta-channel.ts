@@ -32,10 +32,14 @@ export function createMetaChannel(options: MetaChannelOptions): MetaChannel {
 
   return {
     opened: (session, channels) =>
-      tell(options, envelopes.connectionOpen(metaChannel, shownOf(session), channels)),
+      tell(options, session, envelopes.connectionOpen(metaChannel, shownOf(session), channels)),
     closed: (session, channels, code) => {
       if (metaClose)
-        tell(options, envelopes.connectionClose(metaChannel, shownOf(session), channels, code));
+        tell(
+          options,
+          session,
+          envelopes.connectionClose(metaChannel, shownOf(session), channels, code),
+        );
     },
   };
 }
@@ -50,8 +54,9 @@ function shownOf({ protocol, claims }: Session): Claims {
   return typeof sub === 'string' ? { sub } : {};
 }
 
-function tell({ publisher, log }: MetaChannelOptions, text: string): void {
-  publisher.send([text], (outcome) => {
+function tell({ publisher, log }: MetaChannelOptions, session: Session, text: string): void {
+  // As if it came from the session: so nobody is told of its end before its last message.
+  publisher.send({ texts: [text], sender: session }, (outcome) => {
     if (outcome !== 'committed') log('meta_not_sent', { outcome });
   });
 }

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { Queue } from '../hub/queue.ts';
+import { Queue } from '../queue.ts';
 import type { Flusher, Owed } from './flusher.ts';
 import type { Run } from './run.ts';
 

@@ -1,11 +1,11 @@
 import type { Log } from '../observe/log.ts';
 import type { Meters } from '../observe/meters.ts';
-import type { Outcome } from '../postgres/outgoing.ts';
+import type { Given, Outcome } from '../postgres/outgoing.ts';
 import type { Session } from './session.ts';
 
 /** What takes a message to PostgreSQL, a text per channel, and says once what became of it. */
 export interface Publisher {
-  send(texts: readonly string[], settle: (outcome: Outcome) => void, key?: string): void;
+  send(message: Given, settle: (outcome: Outcome) => void): void;
   /** Whether so much waits that nobody may have more than a share of the room. */
   readonly crowded: boolean;
 }
@@ -59,6 +59,6 @@ export function createPublish({ publisher, log, meters }: PublishParts): Publish
     };
     session.unsettledBytes += bytes;
     if (publisher.crowded && session.unsettledBytes > SHARE_BYTES) settled('overflow');
-    else publisher.send(texts, settled, key);
+    else publisher.send({ texts, key, sender: session }, settled);
   };
 }

@@ -15,6 +15,7 @@ function grantOf(channels: Readonly<Record<string, ChannelMode>>): V1Grant {
 function setUp({ crowded = false } = {}) {
   const texts: string[] = [];
   const keys: (string | undefined)[] = [];
+  const senders: unknown[] = [];
   const settlings: ((outcome: Outcome) => void)[] = [];
   const chamber: Antechamber = new Antechamber(
     {},
@@ -26,9 +27,10 @@ function setUp({ crowded = false } = {}) {
   const publish = createPublish({
     publisher: {
       crowded,
-      send: (sent, settle, key) => {
-        texts.push(...sent);
-        keys.push(key);
+      send: (sent, settle) => {
+        senders.push(sent.sender);
+        texts.push(...sent.texts);
+        keys.push(sent.key);
         settlings.push(settle);
       },
     },
@@ -44,7 +46,7 @@ function setUp({ crowded = false } = {}) {
   const settle = (outcome: Outcome): void =>
     (settlings.shift() ?? assert.fail('Nothing was sent'))(outcome);
   const replies = (): readonly unknown[] => visit.socket.messages.slice(1);
-  return { chamber, ...visit, say, texts, keys, settle, replies };
+  return { chamber, ...visit, say, texts, keys, senders, settle, replies };
 }
 
 function errorOf(id: number, code: string, message: string, retry = 'no') {
@@ -58,6 +60,15 @@ describe('A message that is published on postern.v1', () => {
     assert.deepEqual(replies(), []);
     settle('committed');
     assert.deepEqual(replies(), [{ type: 'ok', id: 1 }]);
+  });
+
+  it('takes its turn as one of its session', () => {
+    const { chamber, session, say, senders } = setUp();
+    const other = chamber.enter({ grant: grantOf({ inbox: 'w' }), claims: { sub: 'ada' } });
+    say('inbox', 1);
+    other.say({ type: 'publish', id: 1, channel: 'inbox', payload: 2 });
+    assert.equal(senders[0], session);
+    assert.equal(senders[1], other.session);
   });
 
   it('is the envelope of the raw protocol, with nobody’s business but the user’s', () => {

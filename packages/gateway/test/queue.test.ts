@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Queue } from '#gateway/hub/queue.js';
+import { Queue } from '#gateway/queue.js';
 
 describe('A queue', () => {
   it('gives back what was put in, first in, first out, and knows each by its place', () => {
