@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { QUEUE_BYTES } from '#gateway/postgres/outgoing.js';
+import { BATCH_MESSAGES, QUEUE_BYTES } from '#gateway/postgres/outgoing.js';
 import type { RecordedFeed } from '../support/feed-parts.ts';
 import { recordFeed, recordNotifier } from '../support/feed-parts.ts';
 import { buildGate } from '../support/gate.ts';
@@ -192,6 +192,6 @@ describe('A notifier', () => {
     send('the last');
     await assertOnceAndInOrder(recorded, [...texts, 'the last']);
     const unknown = texts.filter((text) => outcomes.get(text) === 'unknown');
-    assert.ok(unknown.length <= 128, `${unknown.length} unknown`);
+    assert.ok(unknown.length <= BATCH_MESSAGES, `${unknown.length} unknown`);
   });
 });

@@ -151,7 +151,7 @@ export const metrics = {
   batchMessages: {
     type: 'histogram',
     name: 'postern_notifier_batch_messages',
-    buckets: [1, 2, 4, 8, 16, 32, 64, 128],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
     help: 'Messages that one commit took to PostgreSQL.',
   },
   commitSeconds: {

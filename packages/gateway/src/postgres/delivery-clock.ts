@@ -1,3 +1,5 @@
+const MICROS = 1_000_000;
+
 /**
  * Tells when messages are delivered, in whole microseconds since 1970, and never the same time
  * twice: PostgreSQL folds equal notifications of one transaction into one, and the time is what
@@ -16,7 +18,8 @@ export class DeliveryClock {
   /** The time of one more message as UNIX seconds: a plain decimal with six fraction digits. */
   next(): string {
     this.#lastMicros = Math.max(this.#lastMicros + 1, Math.floor(this.#nowMs() * 1000));
-    const digits = String(this.#lastMicros).padStart(7, '0');
-    return `${digits.slice(0, -6)}.${digits.slice(-6)}`;
+    const seconds = Math.floor(this.#lastMicros / MICROS);
+    // A million more keeps the leading zeros of the fraction.
+    return `${seconds}.${String((this.#lastMicros % MICROS) + MICROS).slice(1)}`;
   }
 }

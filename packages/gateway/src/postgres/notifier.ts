@@ -170,7 +170,7 @@ export class Notifier {
       const isLate = triedAtMs !== undefined && triedAtMs < startMs;
       if (!isLate && !(isUnusable && needsTables(outgoing))) return true;
       const refusal = key === undefined ? 'too_big' : 'no_keys';
-      this.#queue.settle([outgoing], triedAtMs === undefined ? refusal : 'unknown');
+      this.#queue.settle(outgoing, triedAtMs === undefined ? refusal : 'unknown');
       return false;
     });
   }
@@ -227,7 +227,7 @@ export class Notifier {
     batch.forEach((outgoing, place) => {
       // Whose key was used when it was sent again has most likely used it itself.
       const isFirst = isNotified(place) || outgoing.triedAtMs !== undefined;
-      this.#queue.settle([outgoing], isFirst ? 'committed' : 'duplicate');
+      this.#queue.settle(outgoing, isFirst ? 'committed' : 'duplicate');
     });
   }
 
@@ -264,7 +264,7 @@ export class Notifier {
       this.#queue.putBack(batch.slice(0, middle), batch.slice(middle));
     } else {
       this.#options.log('message_not_sent', { reason });
-      this.#queue.settle(batch, 'rejected');
+      for (const outgoing of batch) this.#queue.settle(outgoing, 'rejected');
     }
   }
 
@@ -273,10 +273,8 @@ export class Notifier {
     const again = batch.filter(({ key }) => key !== undefined);
     for (const outgoing of again) outgoing.triedAtMs ??= startMs;
     this.#queue.putBack(again);
-    this.#queue.settle(
-      batch.filter(({ key }) => key === undefined),
-      'unknown',
-    );
+    for (const outgoing of batch)
+      if (outgoing.key === undefined) this.#queue.settle(outgoing, 'unknown');
   }
 
   async #again(batch: readonly Outgoing[], reason: string): Promise<void> {

@@ -3,6 +3,7 @@ import type { Passage } from './fence.ts';
 import { PRIVATE_CHANNEL } from './listen-connection.ts';
 import { needsTables } from './outgoing.ts';
 import type { Outgoing } from './outgoing.ts';
+import { textArray } from './text-array.ts';
 
 /** What a batch is sent with. */
 export interface Sending {
@@ -88,7 +89,7 @@ export async function notifyBatch(
   { channel, lock, lease }: Sending,
 ): Promise<BatchAnswer> {
   if (!batch.some(needsTables)) {
-    const values = [channel, lock, lease, batch.map(({ text }) => text)];
+    const values = [channel, lock, lease, textArray(batch)];
     const query = { name: 'postern_notify', text: NOTIFY, values };
     const { passage, seconds } = only((await client.query<Answer>(query)).rows);
     return { passage, seconds, isNotified: () => true };

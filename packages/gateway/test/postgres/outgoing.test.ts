@@ -60,11 +60,11 @@ describe('What waits to be notified', () => {
     add(flooder, 'one', 'two', 'three');
     const [one, two, three] = queue.next();
     assert.ok(one !== undefined && two !== undefined && three !== undefined);
-    queue.settle([one], 'committed');
-    queue.settle([two], 'rejected');
+    queue.settle(one, 'committed');
+    queue.settle(two, 'rejected');
     assert.deepEqual(outcomes, []);
     assert.equal(queue.unsettledTexts, 1);
-    queue.settle([three], 'committed');
+    queue.settle(three, 'committed');
     assert.deepEqual(outcomes, ['rejected']);
     assert.equal(queue.unsettledBytes, 0);
   });
