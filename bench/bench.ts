@@ -1,5 +1,5 @@
 /**
- * The bench: `npm run bench [-- --part latency,start --quick --json FILE --publish]`. Measures all that has
+ * The bench: `npm run bench [-- --part memory,start --quick --json FILE --publish]`. Measures all that has
  * a bar, and says which are met. docs/performance.md says how to read it. Fails when anything is answered
  * otherwise than it should be, and not because a bar is missed.
  */
@@ -10,6 +10,7 @@ import type { Scope } from '../tests/support/postgres.ts';
 import { describeMachine, loadOfMinute, machine } from './machine.ts';
 import { measureDeadlines } from './parts/deadlines.ts';
 import { measureWaysIn } from './parts/handshakes.ts';
+import { measureMemory } from './parts/memory.ts';
 import { measureStart } from './parts/start.ts';
 import type { BenchReport, Effort, Measured, PartReport } from './report/report.ts';
 import { LATEST, writeReport } from './report/results.ts';
@@ -22,6 +23,7 @@ interface Part {
 
 const parts: Readonly<Record<string, Part>> = {
   handshakes: { title: 'Handshakes a second and core, by credential', measure: measureWaysIn },
+  memory: { title: 'Memory of an idle session', measure: measureMemory },
   deadlines: { title: 'Sessions that wait for their end', measure: measureDeadlines },
   start: { title: 'Start', measure: measureStart },
 };

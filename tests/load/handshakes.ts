@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Profiler } from 'node:inspector';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { freshDatabase } from '../support/postgres.ts';
@@ -15,7 +14,7 @@ import type { Cost, HandshakeReport } from './handshake-report.ts';
 import { variantsFor } from './handshake-variants.ts';
 import type { BenchKeys, Server, Variant } from './handshake-variants.ts';
 import { startMeasured } from './measured-gateway.ts';
-import { startMeasuredProcess } from './measured-process.ts';
+import { becomesIdle, startMeasuredProcess } from './measured-process.ts';
 import type { MeasuredProcess } from './measured-process.ts';
 
 /** How much is measured. */
@@ -37,12 +36,8 @@ export interface HandshakeOptions {
 /** Enough to keep the server at work, few enough for its backlog. */
 const AT_A_TIME = 16;
 
-/** A server that has done next to nothing for so long has nothing left to do. */
-const IDLE_MS = 20;
-const IDLE_CPU_SECONDS = 0.001;
-const PATIENCE_MS = 30_000;
-
-const BARE_SERVER = fileURLToPath(new URL('bare-server.js', import.meta.url));
+/** A program that answers handshakes and does nothing else. */
+export const BARE_SERVER = fileURLToPath(new URL('bare-server.js', import.meta.url));
 const SOCKET_STATISTICS = '/proc/net/sockstat';
 
 /**
@@ -153,15 +148,6 @@ async function profile(server: MeasuredProcess, calls: readonly Call[]): Promise
   const profiled = await server.endProfile();
   await hangUp();
   return profiled;
-}
-
-async function becomesIdle(server: MeasuredProcess): Promise<void> {
-  const isIdle = async (): Promise<boolean> => {
-    const before = await server.cpu();
-    await delay(IDLE_MS);
-    return (await server.cpu()).cpuSeconds - before.cpuSeconds < IDLE_CPU_SECONDS;
-  };
-  await until('an idle server', isIdle, PATIENCE_MS);
 }
 
 /** Ports that wait for their minute to pass. Linux only. */

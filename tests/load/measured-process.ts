@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Profiler } from 'node:inspector';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Scope } from '../support/postgres.ts';
 import { inTime, until } from '../support/wait.ts';
@@ -10,6 +11,10 @@ const PROBE = new URL('probe.js', import.meta.url).href;
 
 /** A loaded machine takes its time. */
 const PATIENCE_MS = 30_000;
+
+/** A server that has done next to nothing for so long has nothing left to do. */
+const IDLE_MS = 20;
+const IDLE_CPU_SECONDS = 0.001;
 
 /** What a process has and has used at one moment, garbage collected. */
 export interface Sample {
@@ -30,6 +35,7 @@ export interface CpuTime {
 
 /** A server in a process of its own that can be asked what it uses. One question at a time. */
 export interface MeasuredProcess {
+  readonly pid: number;
   readonly port: number;
   sample(): Promise<Sample>;
   cpu(): Promise<CpuTime>;
@@ -89,6 +95,7 @@ export async function startMeasuredProcess(
     return String(text);
   };
   return {
+    pid: child.pid ?? 0,
     port: port ?? 0,
     sample: async () => JSON.parse(await ask('memory')),
     cpu: async () => JSON.parse(await ask('cpu')),
@@ -96,6 +103,16 @@ export async function startMeasuredProcess(
     endProfile: async () => JSON.parse(await ask('profiled')),
     kill,
   };
+}
+
+/** Waits until a server has nothing left to do. */
+export async function becomesIdle(server: MeasuredProcess): Promise<void> {
+  const isIdle = async (): Promise<boolean> => {
+    const before = await server.cpu();
+    await delay(IDLE_MS);
+    return (await server.cpu()).cpuSeconds - before.cpuSeconds < IDLE_CPU_SECONDS;
+  };
+  await until('an idle server', isIdle, PATIENCE_MS);
 }
 
 function portIn(line: string): number | undefined {

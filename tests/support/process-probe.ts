@@ -8,7 +8,9 @@ export interface ProcessProbe {
   resetPeak(): void;
   /** How long it has been at work, its system calls too, in seconds. */
   workedSeconds(): number;
-  /** The most memory that was resident at a time, in bytes. */
+  /** Memory that is resident, in bytes. */
+  residentBytes(): number;
+  /** The most that was at a time. */
   peakBytes(): number;
 }
 
@@ -20,6 +22,10 @@ export const noProbe = process.platform === 'linux' ? false : 'needs the files i
 
 /** A look into the process with this id. */
 export function probe(pid: number): ProcessProbe {
+  const statusBytes = (name: 'VmRSS' | 'VmHWM'): number => {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1024;
+  };
   return {
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
     resetPeak: () => writeFileSync(`/proc/${pid}/clear_refs`, '5'),
@@ -28,9 +34,7 @@ export function probe(pid: number): ProcessProbe {
       const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
       return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
     },
-    peakBytes: () => {
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
-    },
+    residentBytes: () => statusBytes('VmRSS'),
+    peakBytes: () => statusBytes('VmHWM'),
   };
 }
