@@ -27,8 +27,10 @@ const everything = [
   'express',
   'fs',
   'jose',
+  'jose/errors',
   'node:fs',
   'node:fs/promises',
+  'node:module',
   'node:process',
   'pg',
   'pino',
@@ -50,10 +52,11 @@ const belowCli = ['../config/x.ts', '../gateway.ts', '../http/x.ts', ...layer3];
 
 /** What of it each may import. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  [`${src}/auth/a.ts`]: [...layer1, 'jose'],
+  [`${src}/auth/a.ts`]: [...layer1, 'jose/errors'],
   [`${src}/hub/a.ts`]: layer1,
   [`${src}/postgres/a.ts`]: [...layer1, 'pg'],
   [`${src}/observe/a.ts`]: [...layer1, 'pino', 'pino-pretty', 'prom-client'],
+  [`${src}/observe/log.ts`]: [...layer1, 'node:module', 'pino', 'pino-pretty'],
   [`${src}/config/a.ts`]: [...layer1, 'zod'],
   [`${src}/session/a.ts`]: layer2,
   [`${src}/http/a.ts`]: [...layer3, 'send'],

@@ -1,6 +1,6 @@
 import { createPrivateKey, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { CompactSign } from 'jose';
+import { CompactSign } from 'jose/jws/compact/sign';
 import { decodeBase64url, own, parseObject } from './decode.ts';
 import type { JsonObject } from './decode.ts';
 import { kindOf, SHORTEST_RSA_BITS, SHORTEST_SECRET_BYTES } from './jwk.ts';

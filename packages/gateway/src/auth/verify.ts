@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { compactVerify, errors } from 'jose';
+import { JWSSignatureVerificationFailed } from 'jose/errors';
+import { compactVerify } from 'jose/jws/compact/verify';
 import { checkClaims } from './claims.ts';
 import type { ClaimRules } from './claims.ts';
 import type { VerificationKey } from './keys.ts';
@@ -137,7 +138,7 @@ async function isSignedBy(
     return true;
   } catch (error) {
     // Form, header and algorithm are checked by now. Any other error is a bug, and must look like one.
-    if (error instanceof errors.JWSSignatureVerificationFailed) return false;
+    if (error instanceof JWSSignatureVerificationFailed) return false;
     throw error;
   }
 }

@@ -44,7 +44,7 @@ async function rehearse(database: Database, roles: readonly string[]): Promise<v
   const schema = await database.lend(DEADLINE_MS, (client) => inspectSchema(client, migrations));
   if (schema.state !== 'pending') console.log(`-- ${said(schema)}`);
   else for (const { name, sql } of schema.pending) console.log(`-- ${name}\n${sql}`);
-  for (const role of roles) console.log(`${grantsFor(role).join(';\n')};`);
+  for (const role of roles) console.log(`${(await grantsFor(role)).join(';\n')};`);
 }
 
 async function perform(database: Database, roles: readonly string[]): Promise<void> {

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import { failures } from '@postern/client/protocol';
-import send from 'send';
 import { answer, answerFailure } from './answer.ts';
 
 /**
@@ -31,19 +30,29 @@ const BAD_CONDITIONS: ReadonlySet<number> = new Set([412, 416]);
  * can put the file there.
  */
 export function createStaticFiles(root: string): ServeFile {
+  // Here, as most gateways serve no files, and its table of media types takes a while to load.
+  const loading = import('send');
   return (request, response, path, fail) => {
     response.setHeader('X-Content-Type-Options', 'nosniff');
-    send(request, path, { root, dotfiles: 'ignore', index: 'index.html' })
-      .on('error', ({ status = 500, code = 'unknown' }: Fault) => {
-        // Its own message names the path.
-        if (status === 500 || response.headersSent)
-          fail(new Error(`A file could not be read (${code})`));
-        else if (BAD_CONDITIONS.has(status))
-          answer(response, status, `${STATUS_CODES[status] ?? ''}\n`);
-        else answerFailure(response, { failure: failures.notFound });
+    loading
+      .then(({ default: send }) => {
+        send(request, path, { root, dotfiles: 'ignore', index: 'index.html' })
+          .on('error', (fault: Fault) => answerFault(response, fault, fail))
+          // Not to the path with a slash, as `send` would: one that starts with two names another host.
+          .on('directory', () => answerFailure(response, { failure: failures.notFound }))
+          .pipe(response);
       })
-      // Not to the path with a slash, as `send` would: one that starts with two names another host.
-      .on('directory', () => answerFailure(response, { failure: failures.notFound }))
-      .pipe(response);
+      .catch(fail);
   };
+}
+
+function answerFault(
+  response: ServerResponse,
+  { status = 500, code = 'unknown' }: Fault,
+  fail: (error: Error) => void,
+): void {
+  // Its own message names the path.
+  if (status === 500 || response.headersSent) fail(new Error(`A file could not be read (${code})`));
+  else if (BAD_CONDITIONS.has(status)) answer(response, status, `${STATUS_CODES[status] ?? ''}\n`);
+  else answerFailure(response, { failure: failures.notFound });
 }

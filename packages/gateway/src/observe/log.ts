@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import type { DestinationStream } from 'pino';
 import pino from 'pino';
-import { prettyFactory } from 'pino-pretty';
+import type * as PinoPretty from 'pino-pretty';
 import type { EventName, Level } from './events.ts';
 import { events } from './events.ts';
 import { LineWriter, standardOutput } from './line-writer.ts';
@@ -23,6 +24,8 @@ export interface LogOptions {
   /** Where lines go; default: standard output, which the gateway never waits for. */
   readonly destination?: DestinationStream | undefined;
 }
+
+const require = createRequire(import.meta.url);
 
 /** Where a line names its event; pino-pretty has to be told, too. */
 const MESSAGE_KEY = 'event';
@@ -66,6 +69,8 @@ export function countProblems(log: Log, meters: Meters): Log {
 
 /** Not pino-pretty's stream: it would keep, without a limit, what the destination does not take. */
 function forPeople(lines: DestinationStream): DestinationStream {
+  // Loaded here: most gateways write JSON, and none should start later for what it does not use.
+  const { prettyFactory }: typeof PinoPretty = require('pino-pretty');
   const prettify = prettyFactory({ messageKey: MESSAGE_KEY });
   return { write: (line) => lines.write(prettify(line)) };
 }

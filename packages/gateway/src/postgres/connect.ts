@@ -1,8 +1,8 @@
-import type { PoolClient } from 'pg';
-import { Client, Pool } from 'pg';
+import type { Client, Pool, PoolClient } from 'pg';
 import type { DatabaseAddress } from './database-url.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { lacksTls, reasonOf } from './diagnosis.ts';
+import { driver } from './driver.ts';
 
 /** What this folder logs: a subset of the gateway's events. */
 export type DatabaseEvent =
@@ -52,28 +52,24 @@ const GOODBYE_DEADLINE_MS = 1_000;
 /** The one way to PostgreSQL: a pool, and connections of their own for those that LISTEN. */
 export class Database {
   readonly #address: DatabaseAddress;
-  readonly #pool: Pool;
+  readonly #poolSize: number;
+  readonly #log: DatabaseLog;
   readonly #pooled = new Set<Client>();
+  #opened: Promise<Pool> | undefined;
   #stopped: Promise<void> | undefined;
 
   /** Connects to nothing yet. Throws a `GatewayError` for a URL that cannot be used. */
   constructor({ url, poolSize, log }: DatabaseOptions) {
     const { config, plainTextAllowed } = parseDatabaseUrl(url);
     this.#address = { config: { ...config, ...TIMING }, plainTextAllowed };
-
-    // An idle connection is kept: the next message would have to wait for a new one.
-    this.#pool = new Pool({ ...this.#address.config, max: poolSize, idleTimeoutMillis: 0 });
-    this.#pool.on('error', (error) => log('connection_lost', { reason: reasonOf(error) }));
-    this.#pool.on('remove', (client) => this.#pooled.delete(client));
-    this.#pool.on('connect', (client) => {
-      this.#pooled.add(client);
-      listenForErrors(client);
-    });
+    this.#poolSize = poolSize;
+    this.#log = log;
   }
 
   /** Opens a connection outside the pool, which is cut off as soon as `signal` aborts. */
   async connect(signal: AbortSignal): Promise<Client> {
     return await this.#connected(async () => {
+      const { Client } = await driver();
       signal.throwIfAborted();
       const client = new Client(this.#address.config);
       listenForErrors(client);
@@ -85,7 +81,7 @@ export class Database {
 
   /** Takes a connection out of the pool. Whoever has it releases it. */
   async checkout(): Promise<PoolClient> {
-    return await this.#connected(async () => await this.#pool.connect());
+    return await this.#connected(async () => await (await this.#pool()).connect());
   }
 
   /** Runs one statement on a connection of the pool, which must answer within the deadline. */
@@ -124,11 +120,30 @@ export class Database {
     return this.#stopped;
   }
 
+  #pool(): Promise<Pool> {
+    return (this.#opened ??= this.#open());
+  }
+
+  async #open(): Promise<Pool> {
+    const { Pool } = await driver();
+    const max = this.#poolSize;
+    // An idle connection is kept: the next message would have to wait for a new one.
+    const pool = new Pool({ ...this.#address.config, max, idleTimeoutMillis: 0 });
+    pool.on('error', (error) => this.#log('connection_lost', { reason: reasonOf(error) }));
+    pool.on('remove', (client) => this.#pooled.delete(client));
+    pool.on('connect', (client) => {
+      this.#pooled.add(client);
+      listenForErrors(client);
+    });
+    return pool;
+  }
+
   async #end(): Promise<void> {
     const timer = setTimeout(() => {
       for (const client of this.#pooled) client.connection.stream.destroy();
     }, GOODBYE_DEADLINE_MS);
-    await this.#pool.end();
+    const pool = await this.#pool();
+    await pool.end();
     clearTimeout(timer);
   }
 
@@ -140,7 +155,8 @@ export class Database {
       if (!this.#address.plainTextAllowed || !lacksTls(error)) throw error;
     }
     this.#address.config.ssl = false;
-    this.#pool.options.ssl = false;
+    const pool = await this.#pool();
+    pool.options.ssl = false;
     return await connect();
   }
 }

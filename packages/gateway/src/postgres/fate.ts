@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg';
-import { DatabaseError } from 'pg';
 import { answerWithin } from './connect.ts';
+import { driver } from './driver.ts';
 
 /**
  * What an error means for the statement that met with it. `refused`: nothing of it was committed.
@@ -23,6 +23,7 @@ const LAST_WORDS: readonly string[] = ['57P01', '57P02', '57P04'];
  * the driver hands on the severity of an error in the server's language only.
  */
 export async function fateOf(client: PoolClient, error: unknown): Promise<Fate> {
+  const { DatabaseError } = await driver();
   if (!(error instanceof DatabaseError)) return 'doubtful';
   const { code = '' } = error;
   try {

@@ -1,5 +1,5 @@
-import { escapeLiteral } from 'pg';
 import { Database } from './connect.ts';
+import { driver } from './driver.ts';
 import { quoteIdentifier } from './identifier.ts';
 
 const DEADLINE_MS = 10_000;
@@ -21,6 +21,7 @@ export async function ensureLoginRole(
   superuserUrl: string,
   { name, password }: LoginRole,
 ): Promise<string> {
+  const { escapeLiteral } = await driver();
   const role = quoteIdentifier(name);
   const database = new Database({ url: superuserUrl, poolSize: 1, log: () => {} });
   try {

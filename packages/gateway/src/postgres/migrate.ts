@@ -1,7 +1,7 @@
-import { DatabaseError } from 'pg';
 import type { ClientBase } from 'pg';
 import { GatewayError } from '../errors.ts';
 import { reasonOf } from './diagnosis.ts';
+import { driver } from './driver.ts';
 import type { Migration } from './migrations.ts';
 import { OWN_NAMES, stateOf } from './schema-state.ts';
 import type { SchemaState } from './schema-state.ts';
@@ -80,6 +80,7 @@ async function run(name: string, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (cause) {
+    const { DatabaseError } = await driver();
     // A connection that breaks, a server that shuts down, a lock: all that may pass by itself.
     if (!(cause instanceof DatabaseError) || /^(?:08|55|57)/.test(cause.code ?? '')) throw cause;
     throw new GatewayError('POSTERN_DATABASE', {

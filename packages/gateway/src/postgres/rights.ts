@@ -1,5 +1,5 @@
-import { escapeIdentifier } from 'pg';
 import type { ClientBase } from 'pg';
+import { driver } from './driver.ts';
 import { OWN_NAMES } from './schema-state.ts';
 import { SLOTS } from './spent-slots.ts';
 
@@ -20,7 +20,8 @@ const rights: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What a role needs to use the schema, when it is another's: no more than a gateway does there. */
-export function grantsFor(role: string): readonly string[] {
+export async function grantsFor(role: string): Promise<readonly string[]> {
+  const { escapeIdentifier } = await driver();
   const name = escapeIdentifier(role);
   return [
     `GRANT USAGE ON SCHEMA postern TO ${name}`,
@@ -32,7 +33,8 @@ export function grantsFor(role: string): readonly string[] {
 
 /** Gives a role these rights, all or none. */
 export async function grantTo(client: ClientBase, role: string): Promise<void> {
-  await client.query(`BEGIN; ${OWN_NAMES}; ${grantsFor(role).join('; ')}; COMMIT`);
+  const grants = await grantsFor(role);
+  await client.query(`BEGIN; ${OWN_NAMES}; ${grants.join('; ')}; COMMIT`);
 }
 
 /** Names the tables that this role lacks rights to. The schema has to be there, and current. */
