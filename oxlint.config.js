@@ -29,7 +29,7 @@ const imports = {
   'gateway/src/postgres/**': [...layer1, 'pg'],
   'gateway/src/observe/**': [...layer1, 'pino', 'pino-pretty', 'prom-client'],
   'gateway/src/observe/log.ts': [...layer1, 'pino', 'pino-pretty', 'node:module'],
-  'gateway/src/config/**': [...layer1, 'zod'],
+  'gateway/src/config/**': layer1,
   'gateway/src/config/groups/**': ['../option.ts', '../parsers.ts'],
   'gateway/src/session/**': layer2,
   'gateway/src/http/**': [...layer3, 'send'],

@@ -57,7 +57,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   [`${src}/postgres/a.ts`]: [...layer1, 'pg'],
   [`${src}/observe/a.ts`]: [...layer1, 'pino', 'pino-pretty', 'prom-client'],
   [`${src}/observe/log.ts`]: [...layer1, 'node:module', 'pino', 'pino-pretty'],
-  [`${src}/config/a.ts`]: [...layer1, 'zod'],
+  [`${src}/config/a.ts`]: layer1,
   [`${src}/session/a.ts`]: layer2,
   [`${src}/http/a.ts`]: [...layer3, 'send'],
   [`${src}/http/upgrade.ts`]: [...layer3, 'ws'],

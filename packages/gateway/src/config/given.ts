@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import type { OptionName, Options } from './options.ts';
-import { options } from './options.ts';
+import { parseOptions } from './options.ts';
 import type { Secret } from './secret.ts';
 import type { SigningSecrets } from './signing-secrets.ts';
 
@@ -20,13 +20,9 @@ type TextForSecret<Value> = Secret extends Value
  * for each problem: the option's name and what was expected, never the value, which may be a secret.
  */
 export function parseGiven(given: GivenOptions): Options {
-  const parsed = options.safeParse(given);
-  if (parsed.success) return parsed.data;
+  const parsed = parseOptions(given);
+  if ('options' in parsed) return parsed.options;
 
-  const problems = parsed.error.issues.map((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? `${issue.keys.join(', ')}: no such option`
-      : `${String(issue.path[0])}: ${issue.message}`,
-  );
+  const problems = parsed.problems.map(({ name, message }) => `${name}: ${message}`);
   throw new GatewayError('POSTERN_CONFIG', { detail: ['', ...problems].join('\n  ') });
 }

@@ -1,10 +1,9 @@
-import type { ZodError } from 'zod';
 import { GatewayError } from '../errors.ts';
 import { bindsLoopback } from '../loopback.ts';
 import type { RawOptions } from './compatibility.ts';
 import { compatibleDefaults, isCompatibilityStart, isSet, translations } from './compatibility.ts';
-import type { OptionRow, Options } from './options.ts';
-import { optionRows, options } from './options.ts';
+import type { OptionProblem, OptionRow, Options } from './options.ts';
+import { optionRows, parseOptions } from './options.ts';
 import type { Environment } from './sources.ts';
 import { configurationFile, namedFile, resolveFile } from './sources.ts';
 
@@ -38,23 +37,24 @@ export function loadConfig({ flags = {}, environment = {} }: Sources): Loaded {
   for (const row of optionRows) collectVariable(collected, row, environment);
   for (const row of optionRows) collectFlag(collected, row, flags);
 
-  const parsed = options.safeParse(collected.values);
-  const problems = [...collected.problems, ...explain(parsed.error, collected)];
+  const parsed = parseOptions(collected.values);
+  const found = 'problems' in parsed ? parsed.problems : [];
+  const problems = [...collected.problems, ...explain(found, collected)];
   const { tlsKey, tlsCertificate } = collected.values;
   if ((tlsKey === undefined) !== (tlsCertificate === undefined))
     problems.push('POSTERN_TLS_CERTIFICATE, POSTERN_TLS_KEY: one needs the other');
-  if (parsed.success && isOpenToAll(parsed.data))
+  if ('options' in parsed && isOpenToAll(parsed.options))
     problems.push('POSTERN_ADMIN_HOST: an address that others can reach needs POSTERN_ADMIN_TOKEN');
 
-  if (!parsed.success || problems.length > 0)
+  if ('problems' in parsed || problems.length > 0)
     throw new GatewayError('POSTERN_CONFIG', {
       detail: ['', ...problems].join('\n  '),
     });
   return {
-    options: parsed.data,
+    options: parsed.options,
     compatibilityStart,
     unknownVariables: unknownVariables(environment),
-    files: filesOf(collected, parsed.data),
+    files: filesOf(collected, parsed.options),
   };
 }
 
@@ -120,12 +120,10 @@ function collectFlag(
 }
 
 /** A line for each problem that the option table found. */
-function explain(error: ZodError | undefined, collected: Collected): string[] {
-  return (error?.issues ?? []).map((issue) => {
-    if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')}: no such option`;
-    const name = String(issue.path[0]);
+function explain(problems: readonly OptionProblem[], collected: Collected): string[] {
+  return problems.map(({ name, message }) => {
     const row = optionRows.find((candidate) => candidate.name === name);
-    return `${collected.givenBy.get(name) || row?.env || name}: ${issue.message}`;
+    return `${collected.givenBy.get(name) || row?.env || name}: ${message}`;
   });
 }
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
-import * as z from 'zod';
 import { readCloseCodes } from './close-codes.ts';
+import { expected, parser } from './parser.ts';
+import type { Parser } from './parser.ts';
 import { Secret } from './secret.ts';
 import { parseSecrets, SigningSecrets } from './signing-secrets.ts';
 
@@ -22,91 +23,115 @@ const words: Readonly<Record<string, boolean>> = {
 };
 
 /** `true` or `false`, in any case. */
-export const flag = z.preprocess(
-  (value) => (typeof value === 'string' ? words[value.trim().toLowerCase()] : value),
-  z.boolean('expected true or false'),
-);
+export const flag = parser((given) => {
+  const value = typeof given === 'string' ? words[given.trim().toLowerCase()] : given;
+  return typeof value === 'boolean' ? { value } : expected('true or false');
+});
 
 /** Any text but the empty one. */
-export const text = z.string('expected a text').min(1, 'expected a text that is not empty');
+export const text = parser((given) => {
+  if (typeof given !== 'string') return expected('a text');
+  return given === '' ? expected('a text that is not empty') : { value: given };
+});
 
 /** Text that must not be shown. */
-export const secret = z
-  .union([z.instanceof(Secret), text], 'expected a text that is not empty')
-  .transform((value) => (value instanceof Secret ? value : new Secret(value)));
+export const secret = parser((given) => {
+  if (given instanceof Secret) return { value: given };
+  return isText(given) ? { value: new Secret(given) } : expected('a text that is not empty');
+});
 
 /** What is sent as `Authorization: Bearer`, long enough not to be guessed. */
 export const bearer = secret.refine(
   (value) => /^[\x21-\x7e]{16,}$/.test(value.reveal()),
-  'expected 16 visible ASCII characters or more',
+  '16 visible ASCII characters or more',
 );
 
 /** Secrets with names, for tokens of the gateway's own. */
-export const secrets = z.preprocess(
-  (value) => (typeof value === 'string' ? (parseSecrets(value) ?? value) : value),
-  z.instanceof(SigningSecrets, {
-    error:
-      'expected kid:base64, separated by commas: each kid once, 1 to 32 letters, digits, - or _; each secret 32 bytes or more',
-  }),
-);
+export const secrets = parser((given) => {
+  const value = typeof given === 'string' ? parseSecrets(given) : given;
+  return value instanceof SigningSecrets
+    ? { value }
+    : expected(
+        'kid:base64, separated by commas: each kid once, 1 to 32 letters, digits, - or _; each secret 32 bytes or more',
+      );
+});
 
 /** Close codes in place of those of the failure table. */
-export const closeCodes = z
-  .union([text, z.record(z.string(), z.unknown())], 'expected name=code, separated by commas')
-  .transform((given, context) => {
-    const { codes, problems } = readCloseCodes(given);
-    for (const message of problems) context.addIssue({ code: 'custom', message });
-    return codes;
-  });
+export const closeCodes = parser((given) => {
+  const named = isText(given) ? given : membersOf(given);
+  if (named === undefined) return expected('name=code, separated by commas');
+  const { codes, problems } = readCloseCodes(named);
+  return problems.length > 0 ? { problems } : { value: codes };
+});
+
+function isText(given: unknown): given is string {
+  return typeof given === 'string' && given !== '';
+}
+
+function membersOf(given: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof given === 'object' && given !== null && !Array.isArray(given)
+    ? { ...given }
+    : undefined;
+}
 
 /** Whole number within bounds. */
-export function whole(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
-  return numeric(z.int(`expected a whole number`), minimum, maximum);
+export function whole(minimum: number, maximum?: number) {
+  return numeric(Number.isSafeInteger, 'a whole number').refine(...between(minimum, maximum));
 }
 
 /** Number within bounds, a fraction allowed. */
-export function number(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
-  return numeric(z.number('expected a number'), minimum, maximum);
+export function number(minimum: number, maximum?: number) {
+  return numeric(Number.isFinite, 'a number').refine(...between(minimum, maximum));
 }
 
-function numeric(schema: z.ZodInt | z.ZodNumber, minimum: number, maximum: number) {
+function numeric(isOne: (value: unknown) => boolean, what: string) {
+  return parser((given) => {
+    // Number('') is 0: an empty variable must not switch a limit off.
+    const value = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+    return typeof value === 'number' && isOne(value) ? { value } : expected(what);
+  });
+}
+
+function between(minimum: number, maximum = Number.MAX_SAFE_INTEGER) {
   const bounds =
     maximum === Number.MAX_SAFE_INTEGER ? `${minimum} or more` : `${minimum} to ${maximum}`;
-  return z.preprocess(
-    // Number('') is 0: an empty variable must not switch a limit off.
-    (value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value),
-    schema.min(minimum, `expected ${bounds}`).max(maximum, `expected ${bounds}`),
-  );
+  return [(value: number) => value >= minimum && value <= maximum, bounds] as const;
 }
 
+const port = whole(0, 65_535);
+
 /** A port, or the word for none. */
-export const portOrOff = z.union(
-  [z.literal('off'), whole(0, 65_535)],
-  'expected off, or a port: 0 to 65535',
-);
+export const portOrOff = parser<number | 'off'>((given) => {
+  if (given === 'off') return { value: given };
+  const parsed = port.parse(given);
+  return 'value' in parsed ? parsed : expected('off, or a port: 0 to 65535');
+});
 
 /** Texts separated by commas, or an array of texts. */
-export const list = z.preprocess(
-  (value) =>
-    typeof value === 'string'
-      ? value
-          .split(',')
-          .map((item) => item.trim())
-          .filter((item) => item !== '')
-      : value,
-  z.array(text, 'expected texts, separated by commas').readonly(),
-);
+export const list = parser<readonly string[]>((given) => {
+  const items: unknown = typeof given === 'string' ? textsIn(given) : given;
+  return Array.isArray(items) && items.every(isText)
+    ? { value: Object.freeze([...items]) }
+    : expected('texts, separated by commas');
+});
+
+function textsIn(commas: string): readonly string[] {
+  return commas
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
 
 /** Exact origins (RFC 6454 §6.2), custom schemes included. No pattern and no `null`. */
 export const origins = list.refine(
   (items) => items.every(isOrigin),
-  'expected exact origins such as https://app.example.com: no path, no trailing slash, no wildcard, not null',
+  'exact origins such as https://app.example.com: no path, no trailing slash, no wildcard, not null',
 );
 
 /** Where browsers find the gateway: a base that paths are put behind. */
 export const publicUrl = text.refine(
   isPublicUrl,
-  'expected a URL such as https://app.example.com: http or https, without user, query and fragment',
+  'a URL such as https://app.example.com: http or https, without user, query and fragment',
 );
 
 function isPublicUrl(url: string): boolean {
@@ -131,13 +156,13 @@ export const hosts = list.refine(
     items.every(
       (item) => item === '*' || (NAMED_HOST.test(item) && URL.canParse(`http://${item}`)),
     ),
-  'expected hosts such as ws.example.com, ws.example.com:8443 or [::1]: no scheme, no path; or *',
+  'hosts such as ws.example.com, ws.example.com:8443 or [::1]: no scheme, no path; or *',
 );
 
 /** IP addresses and blocks of them. Not everybody: who trusts all lets each client name its own address. */
 export const networks = list.refine(
   (items) => items.every(isNetwork),
-  'expected IP addresses or CIDR blocks such as 10.0.0.0/8, fd00::/8 or ::1, and none with the prefix 0',
+  'IP addresses or CIDR blocks such as 10.0.0.0/8, fd00::/8 or ::1, and none with the prefix 0',
 );
 
 function isNetwork(item: string): boolean {
@@ -149,16 +174,13 @@ function isNetwork(item: string): boolean {
 }
 
 /** The name of a cookie (RFC 6265 §4.1.1). */
-export const cookieName = text.regex(
-  /^[\w!#$%&'*+\-.^`|~]+$/,
-  'expected the name of a cookie: letters, digits, and marks such as - and _',
+export const cookieName = text.refine(
+  (name) => /^[\w!#$%&'*+\-.^`|~]+$/.test(name),
+  'the name of a cookie: letters, digits, and marks such as - and _',
 );
 
 /** A URL to be asked. A password in it would be sent along, for whoever is asked about. */
-export const webUrl = text.refine(
-  isWebUrl,
-  'expected an http or https URL without user and password',
-);
+export const webUrl = text.refine(isWebUrl, 'an http or https URL without user and password');
 
 function isWebUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
@@ -167,6 +189,9 @@ function isWebUrl(value: string): boolean {
 }
 
 /** One of a few words. */
-export function oneOf<const Word extends string>(choices: readonly Word[]) {
-  return z.enum(choices, `expected one of: ${choices.join(', ')}`);
+export function oneOf<const Word extends string>(choices: readonly Word[]): Parser<Word> {
+  return parser((given) => {
+    const value = choices.find((choice) => choice === given);
+    return value === undefined ? expected(`one of: ${choices.join(', ')}`) : { value };
+  });
 }

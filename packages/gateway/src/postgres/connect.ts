@@ -121,6 +121,7 @@ export class Database {
   }
 
   #pool(): Promise<Pool> {
+    if (this.#stopped !== undefined) throw new Error('The pool is closed');
     return (this.#opened ??= this.#open());
   }
 
@@ -139,11 +140,11 @@ export class Database {
   }
 
   async #end(): Promise<void> {
+    const pool = await this.#opened;
     const timer = setTimeout(() => {
       for (const client of this.#pooled) client.connection.stream.destroy();
     }, GOODBYE_DEADLINE_MS);
-    const pool = await this.#pool();
-    await pool.end();
+    await pool?.end();
     clearTimeout(timer);
   }
 

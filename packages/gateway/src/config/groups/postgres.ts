@@ -10,7 +10,7 @@ export const postgresOptions = {
   ),
   databaseChannel: option(
     text
-      .refine((name) => Buffer.byteLength(name) <= 63, 'expected at most 63 bytes')
+      .refine((name) => Buffer.byteLength(name) <= 63, 'at most 63 bytes')
       .default('postgres-websockets-listener'),
     'The one PostgreSQL channel that carries every message; at most 63 bytes.',
     ['PGWS_LISTEN_CHANNEL'],
