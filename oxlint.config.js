@@ -18,11 +18,7 @@ const imports = {
   'client/src/*.ts': ['./**'],
   'client/src/*/**': ['./**', '../**'],
   'client/src/react/**': ['./**', '../**', 'react'],
-  'gateway/src/{errors,lifecycle,loopback,queue}.ts': [
-    './errors.ts',
-    './lifecycle.ts',
-    ...layer0,
-  ],
+  'gateway/src/{errors,lifecycle,loopback,queue}.ts': ['./errors.ts', './lifecycle.ts', ...layer0],
   'gateway/src/version.ts': ['node:module'],
   'gateway/src/auth/**': [...layer1, 'jose/**'],
   'gateway/src/hub/**': layer1,
