@@ -9,12 +9,14 @@ interface Known {
   readonly having?: { readonly what: string; readonly proof: readonly string[] };
 }
 
-/** Programs that some tests need and not every computer has. */
+/** Programs that some tests or benches need and not every computer has. */
 const programs = {
   /** By Debian, by Ubuntu, by Google. */
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'] },
   curl: { names: ['curl'] },
+  gcc: { names: ['gcc'] },
   nginx: { names: ['nginx'] },
+  taskset: { names: ['taskset'] },
   /** Of several that a computer has, one may know the packages of the system and another not. */
   python3: {
     names: ['python3'],
