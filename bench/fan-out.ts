@@ -7,7 +7,8 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
 import { describeFanOut } from './fan-out/describe.ts';
-import { measureFanOut, peers } from './fan-out/measure.ts';
+import { measureFanOut } from './fan-out/measure.ts';
+import { peers } from './peers/all.ts';
 
 const { values } = parseArgs({
   options: {
@@ -32,6 +33,7 @@ try {
   );
   load.after = loadavg();
   console.log(describeFanOut(report));
+  for (const peer of report.missing) console.log(`Not measured: ${peer}`);
   console.log(`\nNode ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`);
   console.log(`load ${loads(load.before)} before, ${loads(load.after)} after`);
   if (values.json !== undefined)

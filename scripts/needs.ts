@@ -14,6 +14,7 @@ const needs: readonly Need[] = [
   { program: 'chromium', folder: 'tests/browser/', leavesOut: 'files' },
   { program: 'curl', folder: 'tests/clients/curl/', leavesOut: 'files' },
   { program: 'python3', folder: 'tests/clients/python/', leavesOut: 'files' },
+  { program: 'gcc', folder: 'tests/load/fan-out', leavesOut: 'files' },
   { program: 'nginx', folder: 'tests/nginx/', leavesOut: 'files' },
   { program: 'nginx', folder: 'tests/conformance/', leavesOut: 'part' },
 ];

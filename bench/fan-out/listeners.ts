@@ -18,8 +18,12 @@ export interface Listeners {
   heard(messages: number): Promise<void>;
 }
 
-/** Starts the process for a server. Nobody is connected yet. */
-export async function startListeners(scope: Scope, entrance: Entrance): Promise<Listeners> {
+/** Starts the process for the server of that name. Nobody is connected yet. */
+export async function startListeners(
+  scope: Scope,
+  name: string,
+  entrance: Entrance,
+): Promise<Listeners> {
   const { port, request, greeting = '', ready = '' } = entrance;
   const hex = [request, greeting, ready].map((part) => Buffer.from(part).toString('hex'));
   const child = spawn(await compileNative('listeners'), [String(port), MARKER, ...hex], {
@@ -30,8 +34,8 @@ export async function startListeners(scope: Scope, entrance: Entrance): Promise<
 
   const ask = async (question: string, expected: string): Promise<void> => {
     child.stdin.write(`${question}\n`);
-    const answer = await inTime(`'${expected}'`, lines.next(), PATIENCE_MS);
-    if (answer.value !== expected) throw new Error(`The listeners of port ${port} gave up`);
+    const answer = await inTime(`'${expected}' of ${name}`, lines.next(), PATIENCE_MS);
+    if (answer.value !== expected) throw new Error(`The listeners of ${name} gave up`);
   };
   let size = 0;
   let total = 0;

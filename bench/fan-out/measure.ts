@@ -1,9 +1,8 @@
 import { percentile } from '../../tests/support/percentile.ts';
 import type { Scope } from '../../tests/support/postgres.ts';
+import { peers } from '../peers/all.ts';
 import { floor } from '../peers/floor.ts';
-import { naiveWs } from '../peers/naive-ws.ts';
 import type { Peer, PeerKind } from '../peers/peer.ts';
-import { posternRaw } from '../peers/postern.ts';
 import { startListeners } from './listeners.ts';
 import type { Listeners } from './listeners.ts';
 import { cpuNanos, keepOffServerCore, putOnServerCore } from './processors.ts';
@@ -43,16 +42,17 @@ export interface FanOutRow {
 /** What came of it. */
 export interface FanOutReport {
   readonly rows: readonly FanOutRow[];
+  /** Servers that were to be compared and cannot be here: their names, and why. */
+  readonly missing: readonly string[];
 }
 
-/** Every server that is compared. */
-export const peers: readonly PeerKind[] = [floor, posternRaw, naiveWs];
-
 const BURST = 10;
-/** A turn of single messages has as many at any number of subscribers; one burst is a turn if it has more. */
+/** A turn takes as long with few subscribers as with many, but for a burst to so many that it has more. */
 const DELIVERIES_OF_TURN = 20_000;
-/** In them code is compiled. */
-const WARM_UP_ROUNDS = 4;
+/** Each is waited for: with very few subscribers a turn would take for ever. */
+const MOST_TIMES = 20;
+/** They do not count. In the first of all code is compiled; later ones are for the clients that came in. */
+const WARM_UP_ROUNDS = { first: 4, later: 1 } as const;
 
 /**
  * Measures what it costs servers to hand messages of one channel to all its subscribers. They take turns,
@@ -63,9 +63,14 @@ export async function measureFanOut(
   { subscribers, rounds, peers: names, onStep = () => {} }: FanOutOptions,
 ): Promise<FanOutReport> {
   await keepOffServerCore(scope);
-  const chosen = peers.filter(({ name }) => name === floor.name || (names?.includes(name) ?? true));
+  const wanted = peers.filter(({ name }) => name === floor.name || (names?.includes(name) ?? true));
   const halls: Hall[] = [];
-  for (const kind of chosen) halls.push(await openHall(scope, kind));
+  const missing: string[] = [];
+  for (const kind of wanted) {
+    const why = kind.lacks?.();
+    if (why === undefined) halls.push(await openHall(scope, kind));
+    else missing.push(`${kind.name}: ${why}`);
+  }
 
   const rows: FanOutRow[] = [];
   for (const size of subscribers) {
@@ -75,11 +80,12 @@ export async function measureFanOut(
     }
     for (const mode of ['single', 'burst'] as const) {
       onStep(`${size} subscribers, ${mode}`);
-      const costs = await costsOf(halls, { size, mode, rounds });
+      const warmUp = size === subscribers[0] ? WARM_UP_ROUNDS.first : WARM_UP_ROUNDS.later;
+      const costs = await costsOf(halls, { size, mode, rounds, warmUp });
       rows.push(...halls.map(({ name }) => rowOf(name, { size, mode, costs })));
     }
   }
-  return { rows };
+  return { rows, missing };
 }
 
 /** A server and who listens there. */
@@ -92,7 +98,7 @@ interface Hall {
 async function openHall(scope: Scope, kind: PeerKind): Promise<Hall> {
   const peer = await kind.start(scope);
   await putOnServerCore(peer.pid);
-  const listeners = await startListeners(scope, peer.entrance);
+  const listeners = await startListeners(scope, kind.name, peer.entrance);
   return { name: kind.name, peer, listeners };
 }
 
@@ -100,6 +106,7 @@ interface Series {
   readonly size: number;
   readonly mode: Mode;
   readonly rounds: number;
+  readonly warmUp: number;
 }
 
 /** CPU microseconds of a delivery in each round, by the name of the server. */
@@ -107,7 +114,7 @@ type Costs = readonly ReadonlyMap<string, number>[];
 
 async function costsOf(halls: readonly Hall[], series: Series): Promise<Costs> {
   const costs: Map<string, number>[] = [];
-  for (let round = -WARM_UP_ROUNDS; round < series.rounds; round++) {
+  for (let round = -series.warmUp; round < series.rounds; round++) {
     const micros = new Map<string, number>();
     for (const hall of round % 2 === 0 ? halls : halls.toReversed())
       micros.set(hall.name, await turn(hall, series));
@@ -119,7 +126,10 @@ async function costsOf(halls: readonly Hall[], series: Series): Promise<Costs> {
 /** CPU microseconds of a delivery. Nothing is sent before all have heard what was sent before. */
 async function turn({ peer, listeners }: Hall, { size, mode }: Series): Promise<number> {
   const together = mode === 'burst' ? BURST : 1;
-  const times = Math.max(1, Math.round(DELIVERIES_OF_TURN / (size * together)));
+  const times = Math.min(
+    Math.max(1, Math.round(DELIVERIES_OF_TURN / (size * together))),
+    MOST_TIMES,
+  );
   const before = cpuNanos(peer.pid);
   for (let sent = 0; sent < times; sent++) {
     const heard = listeners.heard(together);

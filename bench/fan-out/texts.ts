@@ -9,14 +9,16 @@ export const CHANNEL = 'hall';
 
 let written = 0;
 
-/** A text that fills a message, unlike any before: PostgreSQL folds those that are equal. */
-export function nextText(bytes: number = TEXT_BYTES): string {
-  written += 1;
-  return `${MARKER}${written}`.padEnd(bytes, '.');
+/** Texts that fill a message each, unlike any before: PostgreSQL folds those that are equal. */
+export function nextTexts(count: number, bytes = TEXT_BYTES): readonly string[] {
+  return Array.from({ length: count }, () => {
+    written += 1;
+    return `${MARKER}${written}`.padEnd(bytes, '.');
+  });
 }
 
-/** The same as a notification that a gateway hands on as it is. */
-export function nextNotification(): string {
-  const empty = JSON.stringify({ channel: CHANNEL, payload: '' });
-  return JSON.stringify({ channel: CHANNEL, payload: nextText(TEXT_BYTES - empty.length) });
+/** The same as notifications, each as long in all, that a gateway hands on to a channel. */
+export function nextNotifications(count: number): readonly string[] {
+  const notification = (payload: string): string => JSON.stringify({ channel: CHANNEL, payload });
+  return nextTexts(count, TEXT_BYTES - notification('').length).map(notification);
 }

@@ -1,5 +1,5 @@
 import { compileNative } from '../fan-out/native.ts';
-import { nextText } from '../fan-out/texts.ts';
+import { nextTexts } from '../fan-out/texts.ts';
 import { startProgram, upgradeRequest } from './peer.ts';
 import type { PeerKind } from './peer.ts';
 
@@ -8,7 +8,7 @@ export const floor: PeerKind = {
   name: 'floor',
   start: async (scope) => {
     const { pid, port, tell } = await startProgram(scope, await compileNative('floor'), [
-      nextText(),
+      ...nextTexts(1),
     ]);
     return {
       pid,

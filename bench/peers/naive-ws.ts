@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { freshDatabase } from '../../tests/support/postgres.ts';
-import { nextText } from '../fan-out/texts.ts';
+import { nextTexts } from '../fan-out/texts.ts';
 import { notify } from './notify.ts';
 import { startProgram, upgradeRequest } from './peer.ts';
 import type { PeerKind } from './peer.ts';
@@ -17,12 +17,7 @@ export const naiveWs: PeerKind = {
     return {
       pid,
       entrance: { port, request: upgradeRequest('/') },
-      publish: (messages) =>
-        notify(
-          query,
-          channel,
-          Array.from({ length: messages }, () => nextText()),
-        ),
+      publish: (messages) => notify(query, channel, nextTexts(messages)),
     };
   },
 };

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 import type { Scope } from '../../tests/support/postgres.ts';
@@ -27,6 +28,8 @@ export interface Peer {
 /** A server that can be measured here. */
 export interface PeerKind {
   readonly name: string;
+  /** Why it cannot be measured here; `undefined` when it can, as by default. */
+  lacks?(): string | undefined;
   /** Starts it. It does not outlive the scope. */
   start(scope: Scope): Promise<Peer>;
 }
@@ -49,7 +52,7 @@ export function upgradeRequest(path: string, lines: readonly string[] = []): str
 }
 
 /** A program that was started, and what it is told. */
-export interface Program {
+interface StartedProgram {
   readonly pid: number;
   readonly port: number;
   tell(line: string): void;
@@ -62,9 +65,13 @@ export async function startProgram(
   scope: Scope,
   file: string,
   args: readonly string[],
-): Promise<Program> {
+): Promise<StartedProgram> {
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  scope.after(() => Promise.resolve(void child.kill('SIGKILL')));
+  const exited = once(child, 'exit');
+  scope.after(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const first = await inTime(`the port of ${file}`, lines.next(), PATIENCE_MS);
   const port = /^listening (\d+)$/.exec(String(first.value))?.[1];

@@ -17,6 +17,8 @@ const programs = {
   gcc: { names: ['gcc'] },
   nginx: { names: ['nginx'] },
   taskset: { names: ['taskset'] },
+  mosquitto: { names: ['mosquitto'] },
+  'nats-server': { names: ['nats-server'] },
   /** Of several that a computer has, one may know the packages of the system and another not. */
   python3: {
     names: ['python3'],
@@ -46,7 +48,7 @@ export function whyMissing(program: Program): string {
 
 /** Where tests and people say which one to take. */
 export function variableFor(program: Program): string {
-  return `${program.toUpperCase()}_PATH`;
+  return `${program.toUpperCase().replaceAll('-', '_')}_PATH`;
 }
 
 function isExecutable(path: string): boolean {

@@ -1,0 +1,20 @@
+import { floor } from './floor.ts';
+import { mosquitto } from './mosquitto.ts';
+import { naiveWs } from './naive-ws.ts';
+import { nats } from './nats.ts';
+import { nchan } from './nchan.ts';
+import type { PeerKind } from './peer.ts';
+import { posternRaw, posternV1 } from './postern.ts';
+import { socketIo } from './socket-io.ts';
+
+/** Every server that is compared, the floor first. */
+export const peers: readonly PeerKind[] = [
+  floor,
+  posternRaw,
+  posternV1,
+  naiveWs,
+  socketIo,
+  nchan,
+  mosquitto,
+  nats,
+];
