@@ -1,6 +1,5 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startChild } from '../../tests/support/child.ts';
@@ -8,6 +7,7 @@ import { freePort } from '../../tests/support/nginx.ts';
 import type { Scope } from '../../tests/support/postgres.ts';
 import { findProgram, whyMissing } from '../../tests/support/programs.ts';
 import type { Program } from '../../tests/support/programs.ts';
+import { scratchFolder } from '../../tests/support/scratch-folder.ts';
 import { event, until } from '../../tests/support/wait.ts';
 
 /** Where a server is told to listen, and where it may write. */
@@ -44,8 +44,7 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const path = findProgram(program);
   if (path === undefined) throw new Error(`Cannot start ${program}: ${whyMissing(program)}`);
-  const folder = await mkdtemp(join(tmpdir(), 'postern-bench-'));
-  scope.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = await scratchFolder(scope);
   // Some give up their rights before they read it.
   await chmod(folder, 0o755);
   const ports = { port: await freePort(), publishPort: await freePort() };
@@ -54,7 +53,11 @@ export async function startDaemon(
 
   // Killed, the master of nginx would leave its workers behind.
   const child = startChild(scope, path, [...args, file], { end: 'SIGTERM' });
-  await until(`${program} on port ${ports.port}: ${child.stderr}`, () => isOpen(ports.port));
+  await until(`${program} on port ${ports.port}`, () => isOpen(ports.port)).catch(
+    (cause: unknown) => {
+      throw new Error(`${program} says: ${child.stderr}`, { cause });
+    },
+  );
   return { pid: child.pid, ...ports };
 }
 
@@ -74,7 +77,10 @@ export async function openPublisher(scope: Scope, port: number): Promise<Publish
 function isOpen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
   });
 }
