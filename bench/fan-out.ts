@@ -3,11 +3,12 @@
  * docs/performance.md says how to read it. Fails when a message is lost or comes twice.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { withScope } from '../tests/load/with-scope.ts';
 import { describeFanOut } from './fan-out/describe.ts';
 import { measureFanOut } from './fan-out/measure.ts';
+import { describeMachine, loadOfMinute, machine } from './machine.ts';
 import { peers } from './peers/all.ts';
 
 const { values } = parseArgs({
@@ -18,36 +19,24 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
+const options = {
+  subscribers: values.subscribers.split(',').map(wholeNumber),
+  rounds: wholeNumber(values.rounds),
+  peers: values.peers.split(','),
+  onStep: (step: string) => void process.stderr.write(`${step}\n`),
+};
 
-const load = { before: loadavg(), after: loadavg() };
-const cleanUps: (() => Promise<void>)[] = [];
-try {
-  const report = await measureFanOut(
-    { after: (cleanUp) => void cleanUps.push(cleanUp) },
-    {
-      subscribers: values.subscribers.split(',').map(wholeNumber),
-      rounds: wholeNumber(values.rounds),
-      peers: values.peers.split(','),
-      onStep: (step) => process.stderr.write(`${step}\n`),
-    },
-  );
-  load.after = loadavg();
-  console.log(describeFanOut(report));
-  for (const peer of report.missing) console.log(`Not measured: ${peer}`);
-  console.log(`\nNode ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`);
-  console.log(`load ${loads(load.before)} before, ${loads(load.after)} after`);
-  if (values.json !== undefined)
-    writeFileSync(values.json, `${JSON.stringify({ load, ...report }, undefined, 2)}\n`);
-} finally {
-  for (const cleanUp of cleanUps.toReversed()) await cleanUp();
-}
+const loadBefore = loadOfMinute();
+const report = await withScope((scope) => measureFanOut(scope, options));
+const load = { before: loadBefore, after: loadOfMinute() };
+console.log(describeFanOut(report));
+console.log(describeMachine(machine));
+console.log(`load ${load.before.toFixed(1)} before, ${load.after.toFixed(1)} after`);
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify({ machine, load, ...report }, undefined, 2)}\n`);
 
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1) return value;
   throw new TypeError(`'${text}': expected a whole number, at least 1`);
-}
-
-function loads(averages: readonly number[]): string {
-  return averages.map((average) => average.toFixed(1)).join(' ');
 }

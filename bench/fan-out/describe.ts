@@ -4,14 +4,14 @@ import type { FanOutReport, FanOutRow, Spread } from './measure.ts';
 const MODES = { single: 'one at a time', burst: 'bursts of ten' } as const;
 
 /** What deliveries cost, for people: ratios first. */
-export function describeFanOut({ rows }: FanOutReport): string {
+export function describeFanOut({ rows, missing }: FanOutReport): string {
   const titleOf = ({ subscribers, mode }: FanOutRow): string => `${subscribers}, ${MODES[mode]}`;
-  return [...new Set(rows.map(titleOf))]
-    .map((title) => {
-      const lines = rows.filter((row) => titleOf(row) === title).map(lineOf);
-      return table([[title, '× floor', 'least-most', 'CPU µs', 'least-most'], ...lines]).join('\n');
-    })
-    .join('\n\n');
+  const tables = [...new Set(rows.map(titleOf))].map((title) => {
+    const lines = rows.filter((row) => titleOf(row) === title).map(lineOf);
+    return table([[title, '× floor', 'least-most', 'CPU µs', 'least-most'], ...lines]).join('\n');
+  });
+  const remarks = missing.map((why) => `Not measured: ${why}\n`).join('');
+  return `${tables.join('\n\n')}\n\n${remarks}`;
 }
 
 function lineOf({ peer, ratioToFloor, microsPerDelivery }: FanOutRow): readonly string[] {

@@ -17,6 +17,8 @@ database.on('notification', ({ payload = '' }) => {
 });
 await database.connect();
 await database.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+// Whoever measured is gone.
+process.stdin.resume().on('end', () => process.exit());
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;

@@ -19,6 +19,8 @@ await pool.query(
 );
 const server = createServer();
 new Server(server, { adapter: createAdapter(pool), pingInterval: HOUR_MS });
+// Whoever measured is gone.
+process.stdin.resume().on('end', () => process.exit());
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   const port = typeof address === 'object' ? address?.port : undefined;
