@@ -19,6 +19,9 @@ import type { EventRow } from '#gateway/observe/events.js';
 import { metrics } from '#gateway/observe/metrics.js';
 import type { Metric } from '#gateway/observe/metrics.js';
 
+import { reportMarkdown } from '../bench/report/markdown.ts';
+import { plotsOf } from '../bench/report/plots.ts';
+import { publishedReport } from '../bench/report/results.ts';
 import { measureClient, sizeTable } from './client-sizes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,6 +34,13 @@ const commandParts: Readonly<Record<string, string>> = {
 };
 
 const sizes = await measureClient();
+const published = publishedReport();
+const plots = Object.fromEntries(
+  Object.entries(published === undefined ? {} : plotsOf(published)).map(([name, plot]) => [
+    `docs/${name}`,
+    plot,
+  ]),
+);
 
 const pages: Readonly<Record<string, string>> = {
   'docs/commands.md': Object.entries(commandParts).reduce(
@@ -92,6 +102,12 @@ Beside these: what the library \`prom-client\` tells of the process and of Node,
 Gateways in one process share them.
 `,
   'docs/operating.md': withPart('docs/operating.md', 'events', eventTable()),
+  'docs/performance.md': withPart(
+    'docs/performance.md',
+    'bench',
+    published === undefined ? 'None are published yet.' : reportMarkdown(published),
+  ),
+  ...plots,
   'packages/client/README.md': withPart(
     'packages/client/README.md',
     'sizes',

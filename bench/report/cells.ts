@@ -9,7 +9,7 @@ export function cellsOf(row: Row): readonly string[] {
   const { what, ratio, figure, unit } = row;
   return [
     what,
-    ratio === undefined ? '' : `${ratio.value.toFixed(2)} × ${ratio.to}`,
+    ratio === undefined ? '' : `${factor(ratio.value)} × ${ratio.to}`,
     quantity(figure, unit),
     row.bar === undefined ? '' : barCell(row.bar, unit),
     hasBar(row) ? verdict(isMet(row)) : '',
@@ -17,17 +17,21 @@ export function cellsOf(row: Row): readonly string[] {
 }
 
 /** A figure with its unit. */
-function quantity(figure: number, unit: Unit): string {
+export function quantity(figure: number, unit: Unit): string {
   return unit === '/s' ? `${decimal(figure)}/s` : `${decimal(figure)} ${unit}`;
 }
 
 function barCell({ on, limit, value }: Bar, unit: Unit): string {
   const sign = limit === 'most' ? '≤' : '≥';
-  return `${sign} ${on === 'ratio' ? `${value.toFixed(2)} ×` : quantity(value, unit)}`;
+  return `${sign} ${on === 'ratio' ? `${factor(value)} ×` : quantity(value, unit)}`;
 }
 
 function verdict(met: boolean): string {
   return met ? 'met' : 'MISSED';
+}
+
+function factor(value: number): string {
+  return value.toFixed(value < 1 ? 3 : 2);
 }
 
 /** Three digits at the least: more of them would be chance. Whole numbers stay as they are. */

@@ -33,6 +33,13 @@ export function isMet(row: BarredRow): boolean {
   return limit === 'most' ? measured <= value : measured >= value;
 }
 
+/** How much of what the bar allows is used up: 1 is at the bar, more is beyond it. */
+export function shareOfBar(row: BarredRow): number {
+  const { limit, value } = row.bar;
+  const measured = barredValue(row);
+  return limit === 'most' ? measured / value : value / measured;
+}
+
 function barredValue({ bar, ratio, figure }: BarredRow): number {
   return bar.on === 'ratio' ? (ratio?.value ?? Number.NaN) : figure;
 }

@@ -61,10 +61,11 @@ export async function measurePublishing(scope: Scope, plan: PublishPlan): Promis
   return { rounds, paced: { ...paced, ...latency } };
 }
 
-const QUIET = { POSTERN_CONNECTIONS: '0', POSTERN_LOG_LEVEL: 'info' } as const;
+/** As a user would run it, with any number of clients. */
+export const QUIET = { POSTERN_CONNECTIONS: '0', POSTERN_LOG_LEVEL: 'info' } as const;
 
 /** Has something published, and returns what each of it took. */
-async function costOf(
+export async function costOf(
   gateway: MeasuredProcess,
   publish: () => Promise<number>,
 ): Promise<PublishCost> {

@@ -80,12 +80,12 @@ export class StandIns {
       onMessage: () => {},
       onDrain: () => {},
       onEnd: () => {
-        this.#parts.hub.unsubscribe(channel, session);
+        leave();
         this.#parts.wheel.remove(session);
         this.#end();
       },
     });
-    this.#parts.hub.subscribe(channel, session);
+    const leave = this.#parts.hub.subscribe(channel, session);
     return session;
   }
 

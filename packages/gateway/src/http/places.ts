@@ -1,7 +1,7 @@
 /** What tells when it is closed, exactly once: a connection, or one answer on it. */
 export interface Closable {
   readonly destroyed: boolean;
-  on(event: 'close', listener: () => void): unknown;
+  once(event: 'close', listener: () => void): unknown;
 }
 
 /**
@@ -28,8 +28,7 @@ export class Places {
     const taken = this.#taken.get(key) ?? 0;
     if (taken >= this.#most) return false;
     this.#taken.set(key, taken + 1);
-    // Not `once`, whose wrapper would be kept as long as the connection: it comes but once.
-    stream.on('close', () => this.#giveBack(key));
+    stream.once('close', () => this.#giveBack(key));
     return true;
   }
 

@@ -2,13 +2,12 @@
 export class Registry<Member> {
   readonly #members = new Set<Member>();
 
-  add(member: Member): void {
+  /** Adds a member. Returns what takes it out again; calling that twice is harmless. */
+  add(member: Member): () => void {
     this.#members.add(member);
-  }
-
-  /** Takes a member out. Harmless when it is not in. */
-  remove(member: Member): void {
-    this.#members.delete(member);
+    return () => {
+      this.#members.delete(member);
+    };
   }
 
   get size(): number {

@@ -62,11 +62,11 @@ export class AuthWait {
   add(socket: Socket, reception: Reception): Recipient {
     const { wheel } = this.#options;
     const leave = (): void => {
-      this.#waiting.remove(connection);
+      unregister();
       wheel.remove(connection);
     };
     const connection = new WaitingConnection({ ...this.#options, socket, reception, leave });
-    this.#waiting.add(connection);
+    const unregister = this.#waiting.add(connection);
     wheel.add(connection);
     return connection;
   }

@@ -12,12 +12,6 @@ export interface ExpiringParts {
   readonly random?: () => number;
 }
 
-/** Whoever is to be warned. */
-export interface Warned {
-  /** The token counts for so many seconds more, with a fraction. */
-  warn(seconds: number): void;
-}
-
 const SHORTEST_MS = 30_000;
 const LONGEST_MS = 300_000;
 /** Of the time that a token has left when it is shown. */
@@ -31,13 +25,14 @@ const NEVER: Deadline = { wallMs: Infinity, monotonicMs: Infinity };
 export class Expiring implements Mortal {
   readonly #session: Session;
   readonly #parts: ExpiringParts;
-  readonly #warned: Warned;
+  readonly #tell: (seconds: number) => void;
   #deadline = NEVER;
 
-  constructor(session: Session, parts: ExpiringParts, warned: Warned) {
+  /** `tell` warns the client: of how long the token still counts, with a fraction. */
+  constructor(session: Session, parts: ExpiringParts, tell: (seconds: number) => void) {
     this.#session = session;
     this.#parts = parts;
-    this.#warned = warned;
+    this.#tell = tell;
   }
 
   /** When the warning is due, for the wheel. */
@@ -76,7 +71,7 @@ export class Expiring implements Mortal {
   }
 
   #warn(): void {
-    this.#warned.warn(Math.max(0, Math.floor(this.#leftMs())) / 1000);
+    this.#tell(Math.max(0, Math.floor(this.#leftMs())) / 1000);
   }
 
   #leftMs(): number {

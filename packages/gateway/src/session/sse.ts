@@ -3,7 +3,6 @@ import { own } from '../auth/decode.ts';
 import type { SseVisitor } from './admission.ts';
 import { eventFrame } from './event-frame.ts';
 import type { ExpiringParts } from './expiring.ts';
-import type { Warned } from './expiring.ts';
 import { Expiring } from './expiring.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Conversation, Protocol, Talk } from './protocol.ts';
@@ -18,7 +17,7 @@ export interface SseGrant {
 
 /** What streams need. */
 export interface SseOptions extends ExpiringParts, StreamParts {
-  readonly heartbeat: Pick<Heartbeat, 'add' | 'remove'>;
+  readonly heartbeat: Pick<Heartbeat, 'add'>;
 }
 
 /** How often something is written: nobody is to take a quiet stream for a dead connection. */
@@ -39,24 +38,27 @@ export function createSseProtocol(options: SseOptions): Protocol<SseVisitor> {
   };
 }
 
-class SseConversation implements Conversation, Warned {
+class SseConversation implements Conversation {
   readonly #session: Session<SseGrant>;
   readonly #from: string | undefined;
   readonly #options: SseOptions;
   readonly #expiring: Expiring;
   readonly #position: StreamPosition;
-  readonly #marking = { beat: (): void => this.#position.mark() };
+  #stopMarks: (() => void) | undefined;
 
   constructor({ session, visitor }: Talk<SseVisitor>, options: SseOptions) {
     this.#session = session;
     this.#from = visitor.from;
     this.#options = options;
-    this.#expiring = new Expiring(session, options, this);
+    this.#expiring = new Expiring(session, options, (seconds) =>
+      session.deliver(eventFrame({ type: 'expiring', seconds })),
+    );
     this.#position = new StreamPosition(session, visitor.grant.channels, options);
   }
 
   opened(): void {
-    this.#options.heartbeat.add(this.#marking, COMMENT_SECONDS);
+    const beating = { beat: () => this.#position.mark() };
+    this.#stopMarks = this.#options.heartbeat.add(beating, COMMENT_SECONDS);
     this.#session.deliver(
       eventFrame(welcome(this.#session, this.#options), {
         id: this.#position.firstAfter(this.#from),
@@ -67,10 +69,6 @@ class SseConversation implements Conversation, Warned {
     if (this.#session.isOpen) this.#expiring.arm();
   }
 
-  warn(seconds: number): void {
-    this.#session.deliver(eventFrame({ type: 'expiring', seconds }));
-  }
-
   /** It has no way to say anything. */
   receive(): void {}
 
@@ -79,7 +77,7 @@ class SseConversation implements Conversation, Warned {
   }
 
   closed(): void {
-    this.#options.heartbeat.remove(this.#marking);
+    this.#stopMarks?.();
     this.#expiring.disarm();
     this.#position.stop();
   }

@@ -37,8 +37,7 @@ describe('Hub', () => {
   it('tells of a broadcast once, before anybody leaves because of it', () => {
     const told: (readonly number[])[] = [];
     const hub = new Hub((subscribers, bytes) => void told.push([subscribers, bytes]));
-    const leaver = { deliver: () => hub.unsubscribe('news', leaver) };
-    hub.subscribe('news', leaver);
+    const leave = hub.subscribe('news', { deliver: () => leave() });
     hub.subscribe('news', new Recorder());
     hub.broadcast('news', () => Buffer.from('hello'));
     hub.broadcast('weather', () => Buffer.from('nobody hears this'));
@@ -47,22 +46,21 @@ describe('Hub', () => {
 
   it('forgets a channel with its last subscriber', () => {
     const hub = new Hub();
-    const [one, other] = [new Recorder(), new Recorder()];
-    hub.subscribe('news', one);
-    hub.subscribe('news', other);
-    hub.unsubscribe('news', one);
+    const leave = hub.subscribe('news', new Recorder());
+    const leaveToo = hub.subscribe('news', new Recorder());
+    leave();
     assert.equal(hub.size, 1);
-    hub.unsubscribe('news', other);
+    leaveToo();
     assert.equal(hub.size, 0);
   });
 
   it('keeps whoever subscribed since, when somebody unsubscribes twice', () => {
     const hub = new Hub();
-    const [earlier, later] = [new Recorder(), new Recorder()];
-    hub.subscribe('news', earlier);
-    hub.unsubscribe('news', earlier);
+    const later = new Recorder();
+    const leave = hub.subscribe('news', new Recorder());
+    leave();
     hub.subscribe('news', later);
-    hub.unsubscribe('news', earlier);
+    leave();
 
     hub.broadcast('news', () => Buffer.from('still here'));
     assert.deepEqual(later.frames, ['still here']);
@@ -71,8 +69,7 @@ describe('Hub', () => {
   it('delivers to the others when a subscriber leaves during the delivery', () => {
     const hub = new Hub();
     const others = [new Recorder(), new Recorder()];
-    const leaver = { deliver: () => hub.unsubscribe('news', leaver) };
-    hub.subscribe('news', leaver);
+    const leave = hub.subscribe('news', { deliver: () => leave() });
     for (const other of others) hub.subscribe('news', other);
 
     hub.broadcast('news', () => Buffer.from('x'));

@@ -26,8 +26,9 @@ describe('Attendance', () => {
   it('may be left twice', () => {
     const chamber = new Antechamber();
     const { session } = chamber.enter();
-    chamber.attendance.remove(session);
-    chamber.attendance.remove(session);
+    const leave = chamber.attendance.add(session, undefined);
+    leave();
+    leave();
     assert.equal(chamber.seen.filter((what) => what === `left ${session.id}`).length, 1);
   });
 });

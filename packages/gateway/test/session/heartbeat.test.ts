@@ -34,11 +34,10 @@ describe('Heartbeat', () => {
       for (let second = 0; second < begin; second += 1) heartbeat.tick();
       const beats: number[] = [];
       let now = 0;
-      const beating = { beat: () => void beats.push(now) };
-      heartbeat.add(beating, 15);
+      const leave = heartbeat.add({ beat: () => void beats.push(now) }, 15);
       for (; now < 90; heartbeat.tick()) now += 1;
       assert.deepEqual(beats, [15, 30, 45, 60, 75, 90]);
-      heartbeat.remove(beating);
+      leave();
       for (let second = 0; second < HEARTBEAT_SECONDS; second += 1) heartbeat.tick();
       assert.equal(beats.length, 6);
     }
@@ -46,10 +45,9 @@ describe('Heartbeat', () => {
 
   it('leaves alone whoever has left, and leaving twice is harmless', () => {
     const heartbeat = new Heartbeat();
-    const beating = { beat: () => assert.fail('asked after leaving') };
-    heartbeat.add(beating);
-    heartbeat.remove(beating);
-    heartbeat.remove(beating);
+    const leave = heartbeat.add({ beat: () => assert.fail('asked after leaving') });
+    leave();
+    leave();
     for (let second = 0; second < HEARTBEAT_SECONDS; second += 1) heartbeat.tick();
   });
 
