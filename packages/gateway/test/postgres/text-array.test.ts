@@ -25,7 +25,7 @@ describe('An array of texts', () => {
 
   it('holds any texts, each as it is', () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ unit: 'binary' })), (texts) => {
+      fc.property(fc.array(fc.string({ unit: 'grapheme' })), (texts) => {
         const array = textArray(texts.map(counted));
         assert.equal(array.readInt32BE(12), texts.length);
         assert.deepEqual(textsIn(array), texts);
