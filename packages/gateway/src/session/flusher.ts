@@ -21,29 +21,39 @@ const STRIDE = 64;
 export class Flusher {
   /** What every run begins with. */
   readonly none = new Run();
-  #owed: Owed[] = [];
+  /** Never made smaller: it would have to grow again, a little for each who is owed something. */
+  readonly #owed: (Owed | undefined)[] = [];
+  #count = 0;
   /** How many of these have had their turn. */
   #done = 0;
 
   /** Has it flushed. Asked for once by whoever is owed something: see {@link Owed}. */
   add(owed: Owed): void {
-    if (this.#owed.length === 0) setImmediate(this.#flush);
-    this.#owed.push(owed);
+    if (this.#count === 0) setImmediate(this.#flush);
+    this.#owed[this.#count] = owed;
+    this.#count += 1;
   }
 
   readonly #flush = (): void => {
     const endMs = performance.now() + SLICE_MS;
     do {
-      const strideEnd = Math.min(this.#done + STRIDE, this.#owed.length);
-      for (; this.#done < strideEnd; this.#done += 1) this.#owed[this.#done]?.flush();
-    } while (this.#done < this.#owed.length && performance.now() < endMs);
+      this.#flushTo(Math.min(this.#done + STRIDE, this.#count));
+    } while (this.#done < this.#count && performance.now() < endMs);
 
-    if (this.#done < this.#owed.length) {
+    if (this.#done < this.#count) {
       setImmediate(this.#flush);
       return;
     }
-    this.#owed = [];
+    this.#count = 0;
     this.#done = 0;
     this.none.forget();
   };
+
+  #flushTo(end: number): void {
+    for (; this.#done < end; this.#done += 1) {
+      const owed = this.#owed[this.#done];
+      this.#owed[this.#done] = undefined;
+      owed?.flush();
+    }
+  }
 }
