@@ -1,5 +1,5 @@
 /**
- * What it costs to hand a message to many: `npm run bench:fan-out [-- --subscribers 1000 --rounds 7]`.
+ * What it costs to hand a message to many: `npm run bench:fan-out [-- --subscribers 1000 --rounds 5]`.
  * docs/performance.md says how to read it. Fails when a message is lost or comes twice.
  */
 import { writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { peers } from './peers/all.ts';
 const { values } = parseArgs({
   options: {
     subscribers: { type: 'string', default: '1000,5000,10000' },
-    rounds: { type: 'string', default: '7' },
+    rounds: { type: 'string', default: '5' },
     peers: { type: 'string', default: peers.map(({ name }) => name).join(',') },
     json: { type: 'string' },
   },

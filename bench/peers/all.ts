@@ -1,8 +1,8 @@
 import { floor } from './floor.ts';
 import { mosquitto } from './mosquitto.ts';
-import { naiveWs } from './naive-ws.ts';
 import { nats } from './nats.ts';
 import { nchan } from './nchan.ts';
+import { bareSocket, naiveWs } from './node.ts';
 import type { PeerKind } from './peer.ts';
 import { posternRaw, posternV1 } from './postern.ts';
 import { socketIo } from './socket-io.ts';
@@ -12,6 +12,7 @@ export const peers: readonly PeerKind[] = [
   floor,
   posternRaw,
   posternV1,
+  bareSocket,
   naiveWs,
   socketIo,
   nchan,

@@ -14,7 +14,7 @@ const scope = failOnLeaks();
 const BENCH = fileURLToPath(new URL('../../bench/fan-out.js', import.meta.url));
 
 /** These come with the dependencies; the others need not be installed. */
-const ALWAYS = ['floor', 'postern raw', 'postern v1', 'naive ws', 'Socket.IO'];
+const ALWAYS = ['floor', 'postern raw', 'postern v1', 'bare socket', 'naive ws', 'Socket.IO'];
 const OTHERS = ['nchan', 'Mosquitto', 'NATS'];
 
 /** It starts them all, PostgreSQL as well, and waits two minutes itself for a message that does not come. */
