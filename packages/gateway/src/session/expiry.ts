@@ -14,6 +14,9 @@ const DRIFT_MS = 100;
 /** A mass expiry is closed in slices, so that nobody waits for the loop; delivery is cut already. */
 const SLICE = 500;
 
+/** To look at somebody whose time has not come takes a hundredth of that. */
+const MOST_LOOKS = 10_000;
+
 const SECOND_MS = 1000;
 
 /**
@@ -26,7 +29,8 @@ export class ExpiryWheel {
   readonly #buckets = new Map<number, Set<Mortal>>();
   #timer: NodeJS.Timeout | undefined;
   #slice: NodeJS.Immediate | undefined;
-  #due: Mortal[] = [];
+  /** Buckets that are gone through, and how far. */
+  #due: Due[] = [];
 
   /** Wall minus monotonic time, as it stood when the buckets were filled. */
   #offsetMs: number;
@@ -71,29 +75,37 @@ export class ExpiryWheel {
   tick(): void {
     const nowMs = this.#now();
     for (const [second, bucket] of this.#buckets) {
-      if ((second - 1) * SECOND_MS > nowMs) continue;
-      this.#takeDue(bucket);
-      if (bucket.size === 0) this.#buckets.delete(second);
+      // Its second may still be under way; of one that has only begun the next tick will do.
+      if ((second - 1) * SECOND_MS + DRIFT_MS > nowMs) continue;
+      if (!this.#due.some((due) => due.bucket === bucket))
+        this.#due.push({ bucket, mortals: bucket.values() });
     }
     if (this.#slice === undefined) this.#endSlice();
   }
 
-  /**
-   * The clocks decide, not the bucket: its second may still be under way, and a tick on the whole
-   * second can seem to come a moment before it to a clock that is off by a fraction.
-   */
-  #takeDue(bucket: Set<Mortal>): void {
-    for (const mortal of bucket) {
-      if (!isOver(mortal.deadline, this.#clock)) continue;
-      bucket.delete(mortal);
-      this.#due.push(mortal);
-    }
-  }
-
   #endSlice(): void {
     this.#slice = undefined;
-    for (const mortal of this.#due.splice(0, SLICE)) mortal.expire();
-    if (this.#due.length > 0) this.#slice = setImmediate(() => this.#endSlice());
+    let ended = 0;
+    for (let looks = 0; ended < SLICE && looks < MOST_LOOKS; looks += 1) {
+      const mortal = this.#nextDue();
+      if (mortal === undefined) return;
+      // The clocks decide, not the bucket: a tick on the whole second can seem to come a moment before it.
+      if (!isOver(mortal.deadline, this.#clock)) continue;
+      this.remove(mortal);
+      mortal.expire();
+      ended += 1;
+    }
+    this.#slice = setImmediate(() => this.#endSlice());
+  }
+
+  /** Whoever is to be looked at next; undefined: nobody. */
+  #nextDue(): Mortal | undefined {
+    for (let due = this.#due[0]; due !== undefined; due = this.#due[0]) {
+      const { value: mortal } = due.mortals.next();
+      if (mortal !== undefined) return mortal;
+      this.#due.shift();
+    }
+    return undefined;
   }
 
   /** Buckets are seconds of wall time, of a wall clock that the monotonic one drives. */
@@ -111,7 +123,14 @@ export class ExpiryWheel {
   #refill(offsetMs: number): void {
     const mortals = [...this.#buckets.values()].flatMap((bucket) => [...bucket]);
     this.#buckets.clear();
+    this.#due = [];
     this.#offsetMs = offsetMs;
     for (const mortal of mortals) this.add(mortal);
   }
+}
+
+/** A bucket that is gone through while others are added and taken out. */
+interface Due {
+  readonly bucket: Set<Mortal>;
+  readonly mortals: IterableIterator<Mortal>;
 }

@@ -37,7 +37,9 @@ const MOST_IN_SOCKET_BYTES = 16_384;
  */
 export class Outbox implements Owed {
   readonly #sender: Sender;
-  readonly #options: OutboxOptions;
+  readonly #stream: OutboxOptions['stream'];
+  readonly #flusher: OutboxOptions['flusher'];
+  readonly #limitBytes: number;
   /** What is written next. */
   #run: Run;
   /** What comes after it; undefined: nothing ever has. */
@@ -47,10 +49,12 @@ export class Outbox implements Owed {
   /** Writes of which the socket has yet to say that they are sent. */
   #awaited = 0;
 
-  constructor(sender: Sender, options: OutboxOptions) {
+  constructor(sender: Sender, { stream, flusher, limitBytes }: OutboxOptions) {
     this.#sender = sender;
-    this.#options = options;
-    this.#run = options.flusher.none;
+    this.#stream = stream;
+    this.#flusher = flusher;
+    this.#limitBytes = limitBytes;
+    this.#run = flusher.none;
   }
 
   /** Runs once per subscriber and message: nothing is allocated while the socket takes frames. */
@@ -63,12 +67,12 @@ export class Outbox implements Owed {
     }
     const isFirst = this.#run.bytes === 0;
     this.#run = this.#run.with(frame);
-    if (isFirst) this.#options.flusher.add(this);
+    if (isFirst) this.#flusher.add(this);
   }
 
   /** Bytes that the socket has accepted but not sent, and those that wait for it. */
   get queuedBytes(): number {
-    return this.#options.stream.writableLength + this.#run.bytes + this.#waitingBytes;
+    return this.#stream.writableLength + this.#run.bytes + this.#waitingBytes;
   }
 
   /** Whether a frame would go to the socket at the end of this turn. */
@@ -80,16 +84,16 @@ export class Outbox implements Owed {
   flush(): void {
     const run = this.#run;
     if (run.bytes === 0) return;
-    this.#run = this.#options.flusher.none;
+    this.#run = this.#flusher.none;
     if (this.#sender.mayWrite) this.#write(run.buffer);
   }
 
   /** Forgets what is not written. Returns the bytes that still lie in the socket. */
   clear(): number {
-    this.#run = this.#options.flusher.none;
+    this.#run = this.#flusher.none;
     this.#waiting = undefined;
     this.#waitingBytes = 0;
-    return this.#options.stream.writableLength;
+    return this.#stream.writableLength;
   }
 
   get #mustWait(): boolean {
@@ -97,7 +101,7 @@ export class Outbox implements Owed {
   }
 
   #wait(frame: Buffer): void {
-    if (this.queuedBytes + frame.length > this.#options.limitBytes) {
+    if (this.queuedBytes + frame.length > this.#limitBytes) {
       this.#sender.overflowed();
       return;
     }
@@ -107,7 +111,7 @@ export class Outbox implements Owed {
   }
 
   #write(bytes: Buffer): void {
-    const { stream } = this.#options;
+    const stream = this.#stream;
     if (stream.writableLength + bytes.length < MOST_IN_SOCKET_BYTES) {
       stream.write(bytes);
       return;
@@ -119,7 +123,7 @@ export class Outbox implements Owed {
 
   /** What the system has taken at once does not lie in the socket any more. */
   get #isSocketFull(): boolean {
-    return this.#options.stream.writableLength >= MOST_IN_SOCKET_BYTES;
+    return this.#stream.writableLength >= MOST_IN_SOCKET_BYTES;
   }
 
   /** The socket has sent some of what it held. */

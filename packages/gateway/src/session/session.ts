@@ -116,19 +116,26 @@ export class Session<Granted = unknown> implements Recipient, Sender {
   /** Bytes of its messages that PostgreSQL has not answered for. */
   unsettledBytes = 0;
   readonly #options: SessionOptions<Granted>;
+  // At hand, since they are asked before each write.
+  readonly #socket: Socket;
+  readonly #clock: Clock;
   readonly #outbox: Outbox;
   readonly #rateLimit: RateLimit;
   readonly #excessLimit: RateLimit | undefined;
   #standing: Standing<Granted>;
+  #deadline: Deadline;
   #open = true;
   #pingsUnanswered = 0;
 
   constructor(options: SessionOptions<Granted>) {
     const nowMs = options.clock.monotonicMs();
     this.#options = options;
+    this.#socket = options.socket;
+    this.#clock = options.clock;
     this.id = options.id;
     this.protocol = options.protocol;
     this.#standing = options;
+    this.#deadline = options.deadline;
     this.#rateLimit = new RateLimit(options.rate, nowMs);
     this.#excessLimit = options.excessRate && new RateLimit(options.excessRate, nowMs);
     this.#outbox = new Outbox(this, {
@@ -155,7 +162,7 @@ export class Session<Granted = unknown> implements Recipient, Sender {
 
   /** Its own end. */
   get deadline(): Deadline {
-    return this.#standing.deadline;
+    return this.#deadline;
   }
 
   /** Whether it goes on at its deadline with another token: otherwise it has reached its greatest age. */
@@ -165,8 +172,8 @@ export class Session<Granted = unknown> implements Recipient, Sender {
 
   /** Whether anything may still go out or come in. Held against the deadline, which ends it when it has come. */
   get isOpen(): boolean {
-    if (this.#open && isOver(this.deadline, this.#options.clock)) this.expire();
-    return this.#open && this.#options.socket.isOpen;
+    if (this.#open && isOver(this.#deadline, this.#clock)) this.expire();
+    return this.#open && this.#socket.isOpen;
   }
 
   /**
@@ -174,13 +181,13 @@ export class Session<Granted = unknown> implements Recipient, Sender {
    * wheel: a broadcast must not end a hundred thousand of them in one go.
    */
   get mayWrite(): boolean {
-    const { clock, socket } = this.#options;
-    return this.#open && !isOver(this.deadline, clock) && socket.isOpen;
+    return this.#open && !isOver(this.#deadline, this.#clock) && this.#socket.isOpen;
   }
 
   /** From now on its client has shown something else. What is over stays over: see {@link isOpen}. */
   renew(standing: Standing<Granted>): void {
     this.#standing = standing;
+    this.#deadline = standing.deadline;
   }
 
   /** Sends one frame. Runs once per subscriber and message: see `docs/architecture.md`, hot path. */
@@ -229,8 +236,8 @@ export class Session<Granted = unknown> implements Recipient, Sender {
   end(failure: Closing): void {
     if (!this.#open) return;
     this.#outbox.flush();
-    const { socket, closeCodeOf } = this.#options;
-    const code = closeCodeOf(failure);
+    const socket = this.#socket;
+    const code = this.#options.closeCodeOf(failure);
     const queuedBytes = this.#leave({ code, by: 'gateway', failure: endingLabel(failure) });
 
     if (queuedBytes > LONGEST_QUEUE_BEFORE_CLOSE_FRAME) socket.terminate();
@@ -246,12 +253,12 @@ export class Session<Granted = unknown> implements Recipient, Sender {
   beat(): void {
     if (this.#pingsUnanswered >= PINGS_UNANSWERED) {
       if (this.#open) this.#leave({ code: ABNORMAL, by: 'gateway', failure: 'abnormal' });
-      this.#options.socket.terminate();
+      this.#socket.terminate();
       return;
     }
     this.#pingsUnanswered += 1;
     this.#outbox.flush();
-    this.#options.socket.ping(() => this.#answered());
+    this.#socket.ping(() => this.#answered());
   }
 
   /** A pong came. */
@@ -266,7 +273,7 @@ export class Session<Granted = unknown> implements Recipient, Sender {
 
   /** How one more frame stands to the rate; whoever has gone too far is ended. */
   #pace(): Pace | 'too far' {
-    const nowMs = this.#options.clock.monotonicMs();
+    const nowMs = this.#clock.monotonicMs();
     if (this.#rateLimit.take(nowMs)) return 'within';
     if (this.#excessLimit?.take(nowMs) === true) return 'over';
     this.end(failures.rateLimited);

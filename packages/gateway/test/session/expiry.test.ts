@@ -136,6 +136,36 @@ describe('ExpiryWheel', () => {
     assert.equal(new Set(ended).size, 1_200);
   });
 
+  it('takes and leaves out whoever comes and goes while a second is gone through', async () => {
+    const { clock, wheel, ended, add } = setUp();
+    for (let index = 0; index < 1_000; index += 1) add('early', 1_000);
+    const leaving = add('taken out', 1_000);
+    clock.pass(1_000);
+    wheel.tick();
+    wheel.remove(leaving);
+    add('late', 0);
+    wheel.tick();
+    for (let turns = 0; turns < 3; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([ended.length, ended.at(-1)], [1_001, 'late']);
+    // And the second is as good as new.
+    add('latest', 0);
+    wheel.tick();
+    assert.equal(ended.at(-1), 'latest');
+  });
+
+  it('looks at no more than some thousands in a turn whose time has not come', async () => {
+    const { clock, wheel, ended, add } = setUp();
+    for (let index = 0; index < 25_000; index += 1) add('later', 1_900);
+    add('now', 1_200);
+    clock.pass(1_500);
+    wheel.tick();
+    assert.deepEqual(ended, []);
+    for (let turns = 0; turns < 3; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(ended, ['now']);
+  });
+
   it('ticks by itself, on whole seconds of the wall clock, until it is stopped', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_800_000_000_400 });
     const clock = { wallMs: () => Date.now(), monotonicMs: () => Date.now() };
