@@ -19,7 +19,8 @@ const report = await withScope((scope) =>
     population: 200,
     leavingPerSecond: 40,
     messagesPerSecond: 100,
-    warmUpSeconds: 60,
+    // Longer than the history keeps messages: until then there are more of them each second.
+    warmUpSeconds: 180,
     seconds: minutes * 60,
     sampleSeconds: 5,
     onSample: (at, { heldBytes, rssBytes, cpuSeconds }) =>
