@@ -15,6 +15,7 @@ import type { Examine, Guard, Identify, Outcome } from './examine.ts';
 import { shut } from './examine.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import { refuse } from './refuse.ts';
+import { Wire } from './wire.ts';
 
 /** What the door asks of the other parts. */
 export interface Gate extends Pick<Guard, 'health'> {
@@ -147,7 +148,7 @@ function createServers(maxMessageBytes: number) {
   const settings = {
     noServer: true,
     perMessageDeflate: false,
-    // See answerPings.
+    // See Wire.pinged.
     autoPong: false,
     closeTimeout: CLOSE_TIMEOUT_MS,
     maxPayload: maxMessageBytes,
@@ -203,53 +204,35 @@ class WsSocket implements Socket {
   }
 }
 
-/** What `ws` finds wrong in frames, by its own codes; whatever else it finds is `protocolError`. */
-const violations = new Map<unknown, Closing>([
-  ['WS_ERR_INVALID_UTF8', failures.invalidText],
-  ['WS_ERR_TOO_MANY_BUFFERED_PARTS', failures.tooManyFragments],
-  ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', failures.messageTooBig],
-  ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', failures.messageTooBig],
-]);
-
-/** Pongs that may wait for a client which sends pings and reads nothing: as many as `ws` would keep. */
-const MOST_PONGS_WAITING = 60;
-
-/**
- * Answers pings, once the recipient has had its say. `ws` would answer each by itself before anybody hears of
- * it: one whose time is over too, until somebody looks at the clock.
- */
-function answerPings(webSocket: WebSocket, recipient: Recipient): void {
-  let waiting = 0;
-  const sent = (): void => void (waiting -= 1);
-  webSocket.on('ping', (data) => {
-    recipient.pinged();
-    if (webSocket.readyState !== webSocket.OPEN) return;
-    if (waiting >= MOST_PONGS_WAITING) {
-      webSocket.terminate();
-      return;
-    }
-    waiting += 1;
-    webSocket.pong(data, false, sent);
-  });
-}
+/** The wire of each WebSocket. Functions of its own for its events would be kept as long as it is open. */
+const wires = new WeakMap<WebSocket, Wire>();
 
 function connect(webSocket: WebSocket, recipient: Recipient, log: Log): void {
-  webSocket.on('message', (data: Buffer, isBinary) => {
-    try {
-      recipient.receive(data, isBinary ? 'binary' : 'text');
-    } catch (error) {
-      // A bug, and it must cost nobody else their connection.
-      log('message_failed', { session: recipient.id, error });
-      recipient.end(failures.internal);
-    }
-  });
-  answerPings(webSocket, recipient);
-  webSocket.on('pong', () => recipient.alive());
-  webSocket.on('close', (code) => recipient.lose(code));
-  webSocket.on('error', (error) => {
-    log('socket_error', { session: recipient.id, error });
-    // `ws` has sent the close frame, with the same code: here the session learns of it.
-    const code = 'code' in error ? error.code : undefined;
-    recipient.end(violations.get(code) ?? failures.protocolError);
-  });
+  wires.set(webSocket, new Wire(webSocket, recipient, log));
+  webSocket
+    .on('message', onMessage)
+    .on('ping', onPing)
+    .on('pong', onPong)
+    .on('close', onClose)
+    .on('error', onError);
+}
+
+function onMessage(this: WebSocket, data: Buffer, isBinary: boolean): void {
+  wires.get(this)?.message(data, isBinary ? 'binary' : 'text');
+}
+
+function onPing(this: WebSocket, data: Buffer): void {
+  wires.get(this)?.pinged(data);
+}
+
+function onPong(this: WebSocket): void {
+  wires.get(this)?.alive();
+}
+
+function onClose(this: WebSocket, code: number): void {
+  wires.get(this)?.closed(code);
+}
+
+function onError(this: WebSocket, error: Error): void {
+  wires.get(this)?.failed(error);
 }

@@ -10,7 +10,7 @@ import type { OnSession } from './announce.ts';
 import type { Attendance } from './attendance.ts';
 import type { CloseCodeOf } from './close-codes.ts';
 import type { Clock, Deadline } from './deadline.ts';
-import { deadlineAt } from './deadline.ts';
+import { deadlineAt, NEVER } from './deadline.ts';
 import type { ExpiryWheel } from './expiry.ts';
 import type { Flusher } from './flusher.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -212,6 +212,6 @@ function sharedBy(
 
 /** When a session that begins now has reached its greatest age. */
 function ageEndOf({ maxConnectionAge }: AdmissionParts['options'], clock: Clock): Deadline {
-  const ageMs = maxConnectionAge === 0 ? Infinity : maxConnectionAge * 1000;
-  return deadlineAt(clock.wallMs() + ageMs, clock);
+  if (maxConnectionAge === 0) return NEVER;
+  return deadlineAt(clock.wallMs() + maxConnectionAge * 1000, clock);
 }

@@ -19,6 +19,9 @@ export interface Deadline {
   readonly monotonicMs: number;
 }
 
+/** An end that never comes: one for all that have none. */
+export const NEVER: Deadline = { wallMs: Infinity, monotonicMs: Infinity };
+
 /** The moment `wallMs` (UNIX milliseconds), pinned to both clocks as they stand now. */
 export function deadlineAt(wallMs: number, clock: Clock): Deadline {
   return {

@@ -1,5 +1,5 @@
 import type { Clock, Deadline } from './deadline.ts';
-import { isOver } from './deadline.ts';
+import { isOver, NEVER } from './deadline.ts';
 import type { ExpiryWheel, Mortal } from './expiry.ts';
 import type { Session } from './session.ts';
 
@@ -18,8 +18,6 @@ const LONGEST_MS = 300_000;
 const SHARE = 0.1;
 /** Many tokens end at the same second, and not all of their clients should ask for new ones at once. */
 const JITTER = 0.2;
-
-const NEVER: Deadline = { wallMs: Infinity, monotonicMs: Infinity };
 
 /** Warns the client of one session, once for each token that it shows, before that token ends. */
 export class Expiring implements Mortal {
