@@ -22,7 +22,7 @@ export interface TestFile {
 }
 
 /** Measure at length, with thousands of clients: they run when somebody asks for them by their path. */
-const LENGTHY = ['handshakes', 'reconnect-storm', 'sessions', 'soak'].map(
+const LENGTHY = ['bench', 'fan-out', 'handshakes', 'reconnect-storm', 'sessions', 'soak'].map(
   (name) => `tests/load/${name}.test.ts`,
 );
 

@@ -91,7 +91,6 @@ async function start(
       CHROMIUM_PATH: 'true',
       NGINX_PATH: 'true',
       CURL_PATH: 'true',
-      GCC_PATH: 'true',
       PYTHON3_PATH: 'true',
       TMPDIR: root,
     },
