@@ -133,7 +133,7 @@ export class Session<Granted = unknown> implements Recipient, Sender {
   #pingsUnanswered = 0;
 
   constructor(options: SessionOptions<Granted>) {
-    // Taken apart: what it is made of would be kept twice as long as it lasts.
+    // Taken apart: kept as they came, most of the options would be there twice.
     const { claims, grant, expiresAt, deadline, deadlineFailure } = options;
     this.#closeCodeOf = options.closeCodeOf;
     this.#onMessage = options.onMessage;
