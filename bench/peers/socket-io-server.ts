@@ -8,6 +8,8 @@ import { createAdapter } from '@socket.io/postgres-adapter';
 import pg from 'pg';
 import { Server } from 'socket.io';
 
+import { letIn } from './relay.ts';
+
 /** It asks whether its clients are alive by text, which those of the bench do not answer: never, then. */
 const HOUR_MS = 3_600_000;
 
@@ -19,10 +21,4 @@ await pool.query(
 );
 const server = createServer();
 new Server(server, { adapter: createAdapter(pool), pingInterval: HOUR_MS });
-// Whoever measured is gone.
-process.stdin.resume().on('end', () => process.exit());
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  console.log(`listening ${port ?? 0}`);
-});
+letIn(server);
