@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -16,6 +16,9 @@ export async function compileNative(name: 'floor' | 'listeners'): Promise<string
   await mkdir(BUILT, { recursive: true });
   const built = fileURLToPath(new URL(name, BUILT));
   const source = fileURLToPath(new URL(`${name}.c`, SOURCES));
-  await promisify(execFile)(gcc, ['-O2', '-std=c11', '-Wall', '-Wextra', source, '-o', built]);
+  // Another bench may be running what was compiled before, which cannot be written to then.
+  const fresh = `${built}.${process.pid}`;
+  await promisify(execFile)(gcc, ['-O2', '-std=c11', '-Wall', '-Wextra', source, '-o', fresh]);
+  await rename(fresh, built);
   return built;
 }
