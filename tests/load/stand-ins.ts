@@ -80,12 +80,12 @@ export class StandIns {
       onMessage: () => {},
       onDrain: () => {},
       onEnd: () => {
-        leave();
+        this.#parts.hub.unsubscribe(channel, session);
         this.#parts.wheel.remove(session);
         this.#end();
       },
     });
-    const leave = this.#parts.hub.subscribe(channel, session);
+    this.#parts.hub.subscribe(channel, session);
     return session;
   }
 

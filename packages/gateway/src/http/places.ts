@@ -1,7 +1,7 @@
 /** What tells when it is closed, exactly once: a connection, or one answer on it. */
 export interface Closable {
   readonly destroyed: boolean;
-  once(event: 'close', listener: () => void): unknown;
+  on(event: 'close', listener: () => void): unknown;
 }
 
 /**
@@ -28,7 +28,8 @@ export class Places {
     const taken = this.#taken.get(key) ?? 0;
     if (taken >= this.#most) return false;
     this.#taken.set(key, taken + 1);
-    stream.once('close', () => this.#giveBack(key));
+    // Not `once`, whose wrapper would be kept as long as the connection: it comes but once.
+    stream.on('close', () => this.#giveBack(key));
     return true;
   }
 

@@ -15,16 +15,17 @@ export class Hub {
     this.#onBroadcast = onBroadcast;
   }
 
-  /** Adds a subscriber. Returns what removes it again; calling that twice is harmless. */
-  subscribe(channel: string, subscriber: Subscriber): () => void {
+  /** Adds a subscriber. Harmless when it is there already. */
+  subscribe(channel: string, subscriber: Subscriber): void {
     const subscribers = this.#channels.get(channel) ?? new Set();
     this.#channels.set(channel, subscribers.add(subscriber));
+  }
 
-    // Only the call that really removes somebody may drop the channel: by a second call another
-    // set may stand under the same name.
-    return () => {
-      if (subscribers.delete(subscriber) && subscribers.size === 0) this.#channels.delete(channel);
-    };
+  /** Removes a subscriber. Harmless when it is not there. */
+  unsubscribe(channel: string, subscriber: Subscriber): void {
+    const subscribers = this.#channels.get(channel);
+    if (subscribers?.delete(subscriber) === true && subscribers.size === 0)
+      this.#channels.delete(channel);
   }
 
   /**

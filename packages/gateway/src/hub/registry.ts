@@ -2,12 +2,13 @@
 export class Registry<Member> {
   readonly #members = new Set<Member>();
 
-  /** Adds a member. Returns what takes it out again; calling that twice is harmless. */
-  add(member: Member): () => void {
+  add(member: Member): void {
     this.#members.add(member);
-    return () => {
-      this.#members.delete(member);
-    };
+  }
+
+  /** Takes a member out. Harmless when it is not in. */
+  remove(member: Member): void {
+    this.#members.delete(member);
   }
 
   get size(): number {

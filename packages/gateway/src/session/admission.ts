@@ -20,7 +20,7 @@ import type { Refresh } from './refresh.ts';
 import type { Close, SessionOptions, Socket } from './session.ts';
 import { Session } from './session.ts';
 import type { SseGrant } from './sse.ts';
-import type { Shown } from './standing.ts';
+import type { Shown, StandingRules } from './standing.ts';
 import { outlasts, standingOf } from './standing.ts';
 import type { V1Grant } from './v1.ts';
 
@@ -61,7 +61,7 @@ export interface AdmissionParts {
   readonly closeCodeOf: CloseCodeOf;
   readonly hub: Hub;
   readonly registry: Registry<Session>;
-  readonly attendance: Pick<Attendance, 'add' | 'changed'>;
+  readonly attendance: Pick<Attendance, 'add' | 'changed' | 'remove'>;
   readonly wheel: ExpiryWheel;
   readonly heartbeat: Heartbeat;
   readonly flusher: Pick<Flusher, 'add' | 'none'>;
@@ -136,7 +136,7 @@ function enter<Arriving extends Visitor>(
   { socket, visitor, protocol, shared }: Entering<Arriving>,
   parts: AdmissionParts,
 ): Session<Arriving['grant']> {
-  const { clock, hub, registry, wheel, heartbeat, meta, log, meters, options } = parts;
+  const { clock, hub, registry, wheel, heartbeat, attendance, meta, log, meters, options } = parts;
   const { claims, grant, address } = visitor;
   const admittedMs = clock.monotonicMs();
   const id = randomUUID();
@@ -154,25 +154,17 @@ function enter<Arriving extends Visitor>(
     onDrain: () => conversation.drained(),
     onEnd: leave,
   });
-  const renew = (shown: Shown<Arriving['grant']>): boolean => {
-    const standing = standingOf(shown, rules);
-    if (!outlasts(standing.expiresAt, session.expiresAt)) return false;
-    // The wheel finds it by its deadline.
-    wheel.remove(session);
-    session.renew(standing);
-    wheel.add(session);
-    parts.attendance.changed(session);
-    return true;
-  };
-  const conversation = protocol.converse({ session, visitor, renew });
+  const conversation = protocol.converse({
+    session,
+    visitor,
+    renew: renewalOf(session, rules, parts),
+  });
 
-  const undo = [
-    registry.add(session),
-    heartbeat.add(session, protocol.beatSeconds),
-    parts.attendance.add(session, address),
-    ...protocol.readable(grant).map((name) => hub.subscribe(name, session)),
-  ];
+  registry.add(session);
+  heartbeat.add(session, protocol.beatSeconds);
+  attendance.add(session, address);
   wheel.add(session);
+  for (const channel of protocol.readable(grant)) hub.subscribe(channel, session);
   log('session_started', { ...who, protocol: visitor.protocol, channels: channels.length });
   meta.opened(session, channels);
   conversation.opened();
@@ -180,8 +172,11 @@ function enter<Arriving extends Visitor>(
   return session;
 
   function leave(close: Close): void {
-    for (const step of undo) step();
+    for (const channel of protocol.readable(session.grant)) hub.unsubscribe(channel, session);
     wheel.remove(session);
+    attendance.remove(session);
+    heartbeat.remove(session);
+    registry.remove(session);
     const { by, code, failure } = close;
     meters.counter('sessionsEnded', { by, failure }).add();
     const seconds = Math.round((clock.monotonicMs() - admittedMs) / 1000);
@@ -191,6 +186,24 @@ function enter<Arriving extends Visitor>(
     conversation.closed(close);
     announcement.closed(close);
   }
+}
+
+/** What has a session go on by what its client has shown since. */
+function renewalOf<Granted>(
+  session: Session<Granted>,
+  rules: StandingRules,
+  { wheel, attendance }: AdmissionParts,
+): (shown: Shown<Granted>) => boolean {
+  return (shown) => {
+    const standing = standingOf(shown, rules);
+    if (!outlasts(standing.expiresAt, session.expiresAt)) return false;
+    // The wheel finds it by its deadline.
+    wheel.remove(session);
+    session.renew(standing);
+    wheel.add(session);
+    attendance.changed(session);
+    return true;
+  };
 }
 
 function sharedBy(

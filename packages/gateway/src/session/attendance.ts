@@ -26,15 +26,17 @@ export class Attendance {
     this.#watcher = watcher;
   }
 
-  /** A session has begun. Returns what is to be called at its end; calling that twice is harmless. */
-  add(session: Session, address: string | undefined): () => void {
+  /** A session has begun. */
+  add(session: Session, address: string | undefined): void {
     const { id } = session;
     const since = { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
     this.#attendees.set(id, { session, address, since });
     this.#watcher.came(id);
-    return () => {
-      if (this.#attendees.delete(id)) this.#watcher.left(id);
-    };
+  }
+
+  /** It has ended. Harmless when that is known. */
+  remove({ id }: Session): void {
+    if (this.#attendees.delete(id)) this.#watcher.left(id);
   }
 
   /** What a session's client has shown is something else now, such as when it expires. */

@@ -62,11 +62,11 @@ export class AuthWait {
   add(socket: Socket, reception: Reception): Recipient {
     const { wheel } = this.#options;
     const leave = (): void => {
-      unregister();
+      this.#waiting.remove(connection);
       wheel.remove(connection);
     };
     const connection = new WaitingConnection({ ...this.#options, socket, reception, leave });
-    const unregister = this.#waiting.add(connection);
+    this.#waiting.add(connection);
     wheel.add(connection);
     return connection;
   }

@@ -12,6 +12,12 @@ export interface ExpiringParts {
   readonly random?: () => number;
 }
 
+/** Whoever is to be warned. */
+export interface Warned {
+  /** The token counts for so many seconds more, with a fraction. */
+  warn(seconds: number): void;
+}
+
 const SHORTEST_MS = 30_000;
 const LONGEST_MS = 300_000;
 /** Of the time that a token has left when it is shown. */
@@ -23,14 +29,13 @@ const JITTER = 0.2;
 export class Expiring implements Mortal {
   readonly #session: Session;
   readonly #parts: ExpiringParts;
-  readonly #tell: (seconds: number) => void;
+  readonly #warned: Warned;
   #deadline = NEVER;
 
-  /** `tell` warns the client: of how long the token still counts, with a fraction. */
-  constructor(session: Session, parts: ExpiringParts, tell: (seconds: number) => void) {
+  constructor(session: Session, parts: ExpiringParts, warned: Warned) {
     this.#session = session;
     this.#parts = parts;
-    this.#tell = tell;
+    this.#warned = warned;
   }
 
   /** When the warning is due, for the wheel. */
@@ -69,7 +74,7 @@ export class Expiring implements Mortal {
   }
 
   #warn(): void {
-    this.#tell(Math.max(0, Math.floor(this.#leftMs())) / 1000);
+    this.#warned.warn(Math.max(0, Math.floor(this.#leftMs())) / 1000);
   }
 
   #leftMs(): number {

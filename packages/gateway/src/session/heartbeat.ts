@@ -22,17 +22,16 @@ export class Heartbeat {
     clearInterval(this.#timer);
   }
 
-  /**
-   * Adds one, asked every so many seconds, which are a whole round or a part of it. Returns what takes it out
-   * again.
-   */
-  add(beating: Beating, seconds = HEARTBEAT_SECONDS): () => void {
+  /** Adds one, asked every so many seconds, which are a whole round or a part of it. */
+  add(beating: Beating, seconds = HEARTBEAT_SECONDS): void {
     for (let second = this.#second % seconds; second < HEARTBEAT_SECONDS; second += seconds)
       this.#slots[second]?.add(beating);
+  }
+
+  /** Takes one out again. Harmless when it is not in. */
+  remove(beating: Beating): void {
     // It may be in any of them: to remember in which would take memory for each who is in.
-    return () => {
-      for (const slot of this.#slots) slot.delete(beating);
-    };
+    for (const slot of this.#slots) slot.delete(beating);
   }
 
   /** One second has passed. */

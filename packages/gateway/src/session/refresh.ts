@@ -34,6 +34,12 @@ export interface RefreshParts {
   readonly refreshMayWiden: boolean;
 }
 
+/** Whoever is to know that the session goes on by another token. */
+export interface Renewed {
+  /** Called behind the reply. */
+  renewed(): void;
+}
+
 /** A session is refreshed no more often: whoever holds a token could have keys looked up all the time. */
 const AT_MOST_EVERY_MS = 10_000;
 
@@ -46,21 +52,16 @@ export class Refreshing {
   readonly #refresh: Refresh;
   readonly #renew: Talk<V1Visitor>['renew'];
   readonly #parts: RefreshParts;
-  readonly #onRenewed: () => void;
+  readonly #renewed: Renewed;
   #isBusy = false;
   #lastMs = -Infinity;
 
-  /** `onRenewed` is called behind the reply. */
-  constructor(
-    { session, visitor, renew }: Talk<V1Visitor>,
-    parts: RefreshParts,
-    onRenewed: () => void,
-  ) {
+  constructor({ session, visitor, renew }: Talk<V1Visitor>, parts: RefreshParts, renewed: Renewed) {
     this.#session = session;
     this.#refresh = visitor.refresh;
     this.#renew = renew;
     this.#parts = parts;
-    this.#onRenewed = onRenewed;
+    this.#renewed = renewed;
   }
 
   /** Takes a token. A refresh that fails changes nothing. Never rejects. */
@@ -107,7 +108,7 @@ export class Refreshing {
     const { expiresAt } = session;
     const until = expiresAt === undefined ? {} : { expiresAt };
     send(session, { type: 'ok', id, ...until, channels: grant.entries });
-    this.#onRenewed();
+    this.#renewed.renewed();
     return undefined;
   }
 

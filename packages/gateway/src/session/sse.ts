@@ -3,6 +3,7 @@ import { own } from '../auth/decode.ts';
 import type { SseVisitor } from './admission.ts';
 import { eventFrame } from './event-frame.ts';
 import type { ExpiringParts } from './expiring.ts';
+import type { Warned } from './expiring.ts';
 import { Expiring } from './expiring.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Conversation, Protocol, Talk } from './protocol.ts';
@@ -17,7 +18,7 @@ export interface SseGrant {
 
 /** What streams need. */
 export interface SseOptions extends ExpiringParts, StreamParts {
-  readonly heartbeat: Pick<Heartbeat, 'add'>;
+  readonly heartbeat: Pick<Heartbeat, 'add' | 'remove'>;
 }
 
 /** How often something is written: nobody is to take a quiet stream for a dead connection. */
@@ -38,27 +39,24 @@ export function createSseProtocol(options: SseOptions): Protocol<SseVisitor> {
   };
 }
 
-class SseConversation implements Conversation {
+class SseConversation implements Conversation, Warned {
   readonly #session: Session<SseGrant>;
   readonly #from: string | undefined;
   readonly #options: SseOptions;
   readonly #expiring: Expiring;
   readonly #position: StreamPosition;
-  #stopMarks: (() => void) | undefined;
+  readonly #marking = { beat: (): void => this.#position.mark() };
 
   constructor({ session, visitor }: Talk<SseVisitor>, options: SseOptions) {
     this.#session = session;
     this.#from = visitor.from;
     this.#options = options;
-    this.#expiring = new Expiring(session, options, (seconds) =>
-      session.deliver(eventFrame({ type: 'expiring', seconds })),
-    );
+    this.#expiring = new Expiring(session, options, this);
     this.#position = new StreamPosition(session, visitor.grant.channels, options);
   }
 
   opened(): void {
-    const beating = { beat: () => this.#position.mark() };
-    this.#stopMarks = this.#options.heartbeat.add(beating, COMMENT_SECONDS);
+    this.#options.heartbeat.add(this.#marking, COMMENT_SECONDS);
     this.#session.deliver(
       eventFrame(welcome(this.#session, this.#options), {
         id: this.#position.firstAfter(this.#from),
@@ -69,6 +67,10 @@ class SseConversation implements Conversation {
     if (this.#session.isOpen) this.#expiring.arm();
   }
 
+  warn(seconds: number): void {
+    this.#session.deliver(eventFrame({ type: 'expiring', seconds }));
+  }
+
   /** It has no way to say anything. */
   receive(): void {}
 
@@ -77,7 +79,7 @@ class SseConversation implements Conversation {
   }
 
   closed(): void {
-    this.#stopMarks?.();
+    this.#options.heartbeat.remove(this.#marking);
     this.#expiring.disarm();
     this.#position.stop();
   }

@@ -33,7 +33,6 @@ export class StreamPosition {
   #behind: string | undefined;
   /** Where channels begin of which what came before is told to be missing. */
   readonly #begins = new Map<string, string>();
-  #leave: readonly (() => void)[] = [];
   /** The cursor that its client was told last, by no message. */
   #marked: string | undefined;
 
@@ -87,8 +86,7 @@ export class StreamPosition {
   /** No message comes any more. */
   stop(): void {
     this.#behind = undefined;
-    for (const leave of this.#leave) leave();
-    this.#leave = [];
+    for (const channel of this.#channels) this.#parts.hub.unsubscribe(channel, this.#reader);
   }
 
   readonly #goOn = (): void => {
@@ -137,7 +135,7 @@ export class StreamPosition {
   #goLive(): void {
     const { hub } = this.#parts;
     this.#behind = undefined;
-    this.#leave = this.#channels.map((channel) => hub.subscribe(channel, this.#reader));
+    for (const channel of this.#channels) hub.subscribe(channel, this.#reader);
     this.mark();
   }
 }

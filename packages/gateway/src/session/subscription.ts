@@ -30,7 +30,6 @@ export class Subscription {
   readonly #parts: SubscriptionParts;
   /** The cursor up to where its client has been told all; undefined: it is live. */
   #position: string | undefined;
-  #leave: (() => void) | undefined;
 
   constructor(session: Session, channel: string, parts: SubscriptionParts) {
     this.#session = session;
@@ -51,7 +50,7 @@ export class Subscription {
   /** Messages come as they are published. */
   goLive(): void {
     this.#position = undefined;
-    this.#leave ??= this.#parts.hub.subscribe(this.#channel, this.#session);
+    this.#parts.hub.subscribe(this.#channel, this.#session);
   }
 
   /** Begins with what came after a cursor, which must be known. */
@@ -69,8 +68,7 @@ export class Subscription {
   /** No message comes any more. */
   stop(): void {
     this.#position = undefined;
-    this.#leave?.();
-    this.#leave = undefined;
+    this.#parts.hub.unsubscribe(this.#channel, this.#session);
   }
 
   #goOn(): void {

@@ -4,12 +4,13 @@ import { own } from '../auth/decode.ts';
 import type { Mode } from '../auth/mode.ts';
 import type { V1Visitor } from './admission.ts';
 import type { ExpiringParts } from './expiring.ts';
+import type { Warned } from './expiring.ts';
 import { Expiring } from './expiring.ts';
 import { HEARTBEAT_SECONDS } from './heartbeat.ts';
 import type { Conversation, Protocol, Talk } from './protocol.ts';
 import type { PublicationParts } from './publications.ts';
 import { Publications } from './publications.ts';
-import type { RefreshParts } from './refresh.ts';
+import type { RefreshParts, Renewed } from './refresh.ts';
 import { Refreshing } from './refresh.ts';
 import { badCommand, errorReply, send } from './reply.ts';
 import type { MessageKind, Pace, Session } from './session.ts';
@@ -50,7 +51,7 @@ export function createV1Protocol(options: V1Options): Protocol<V1Visitor> {
   };
 }
 
-class V1Conversation implements Conversation {
+class V1Conversation implements Conversation, Warned, Renewed {
   readonly #session: Session<V1Grant>;
   readonly #options: V1Options;
   readonly #count: (bytes: number) => void;
@@ -64,19 +65,23 @@ class V1Conversation implements Conversation {
     this.#session = session;
     this.#options = options;
     this.#count = count;
-    this.#expiring = new Expiring(session, options, (seconds) =>
-      send(session, { type: 'expiring', seconds }),
-    );
+    this.#expiring = new Expiring(session, options, this);
     this.#subscriptions = new Subscriptions(session, options);
     this.#publications = new Publications(session, options);
-    this.#refreshing = new Refreshing(talk, options, () => {
-      this.#subscriptions.regrant();
-      this.#expiring.arm();
-    });
+    this.#refreshing = new Refreshing(talk, options, this);
   }
 
   opened(): void {
     send(this.#session, welcome(this.#session, this.#options));
+    this.#expiring.arm();
+  }
+
+  warn(seconds: number): void {
+    send(this.#session, { type: 'expiring', seconds });
+  }
+
+  renewed(): void {
+    this.#subscriptions.regrant();
     this.#expiring.arm();
   }
 

@@ -37,7 +37,8 @@ describe('Hub', () => {
   it('tells of a broadcast once, before anybody leaves because of it', () => {
     const told: (readonly number[])[] = [];
     const hub = new Hub((subscribers, bytes) => void told.push([subscribers, bytes]));
-    const leave = hub.subscribe('news', { deliver: () => leave() });
+    const leaver = { deliver: () => hub.unsubscribe('news', leaver) };
+    hub.subscribe('news', leaver);
     hub.subscribe('news', new Recorder());
     hub.broadcast('news', () => Buffer.from('hello'));
     hub.broadcast('weather', () => Buffer.from('nobody hears this'));
@@ -46,21 +47,22 @@ describe('Hub', () => {
 
   it('forgets a channel with its last subscriber', () => {
     const hub = new Hub();
-    const leave = hub.subscribe('news', new Recorder());
-    const leaveToo = hub.subscribe('news', new Recorder());
-    leave();
+    const [one, other] = [new Recorder(), new Recorder()];
+    hub.subscribe('news', one);
+    hub.subscribe('news', other);
+    hub.unsubscribe('news', one);
     assert.equal(hub.size, 1);
-    leaveToo();
+    hub.unsubscribe('news', other);
     assert.equal(hub.size, 0);
   });
 
   it('keeps whoever subscribed since, when somebody unsubscribes twice', () => {
     const hub = new Hub();
-    const later = new Recorder();
-    const leave = hub.subscribe('news', new Recorder());
-    leave();
+    const [earlier, later] = [new Recorder(), new Recorder()];
+    hub.subscribe('news', earlier);
+    hub.unsubscribe('news', earlier);
     hub.subscribe('news', later);
-    leave();
+    hub.unsubscribe('news', earlier);
 
     hub.broadcast('news', () => Buffer.from('still here'));
     assert.deepEqual(later.frames, ['still here']);
@@ -69,7 +71,8 @@ describe('Hub', () => {
   it('delivers to the others when a subscriber leaves during the delivery', () => {
     const hub = new Hub();
     const others = [new Recorder(), new Recorder()];
-    const leave = hub.subscribe('news', { deliver: () => leave() });
+    const leaver = { deliver: () => hub.unsubscribe('news', leaver) };
+    hub.subscribe('news', leaver);
     for (const other of others) hub.subscribe('news', other);
 
     hub.broadcast('news', () => Buffer.from('x'));

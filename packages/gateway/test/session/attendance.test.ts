@@ -26,9 +26,8 @@ describe('Attendance', () => {
   it('may be left twice', () => {
     const chamber = new Antechamber();
     const { session } = chamber.enter();
-    const leave = chamber.attendance.add(session, undefined);
-    leave();
-    leave();
+    chamber.attendance.remove(session);
+    chamber.attendance.remove(session);
     assert.equal(chamber.seen.filter((what) => what === `left ${session.id}`).length, 1);
   });
 });

@@ -34,10 +34,11 @@ describe('Heartbeat', () => {
       for (let second = 0; second < begin; second += 1) heartbeat.tick();
       const beats: number[] = [];
       let now = 0;
-      const leave = heartbeat.add({ beat: () => void beats.push(now) }, 15);
+      const beating = { beat: () => void beats.push(now) };
+      heartbeat.add(beating, 15);
       for (; now < 90; heartbeat.tick()) now += 1;
       assert.deepEqual(beats, [15, 30, 45, 60, 75, 90]);
-      leave();
+      heartbeat.remove(beating);
       for (let second = 0; second < HEARTBEAT_SECONDS; second += 1) heartbeat.tick();
       assert.equal(beats.length, 6);
     }
@@ -45,9 +46,10 @@ describe('Heartbeat', () => {
 
   it('leaves alone whoever has left, and leaving twice is harmless', () => {
     const heartbeat = new Heartbeat();
-    const leave = heartbeat.add({ beat: () => assert.fail('asked after leaving') });
-    leave();
-    leave();
+    const beating = { beat: () => assert.fail('asked after leaving') };
+    heartbeat.add(beating);
+    heartbeat.remove(beating);
+    heartbeat.remove(beating);
     for (let second = 0; second < HEARTBEAT_SECONDS; second += 1) heartbeat.tick();
   });
 
