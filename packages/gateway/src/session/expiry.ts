@@ -30,7 +30,7 @@ export class ExpiryWheel {
   #timer: NodeJS.Timeout | undefined;
   #slice: NodeJS.Immediate | undefined;
   /** Buckets that are gone through, and how far. */
-  #due: Due[] = [];
+  #due: IterableIterator<Mortal>[] = [];
 
   /** Wall minus monotonic time, as it stood when the buckets were filled. */
   #offsetMs: number;
@@ -77,8 +77,7 @@ export class ExpiryWheel {
     for (const [second, bucket] of this.#buckets) {
       // Its second may still be under way; of one that has only begun the next tick will do.
       if ((second - 1) * SECOND_MS + DRIFT_MS > nowMs) continue;
-      if (!this.#due.some((due) => due.bucket === bucket))
-        this.#due.push({ bucket, mortals: bucket.values() });
+      this.#due.push(bucket.values());
     }
     if (this.#slice === undefined) this.#endSlice();
   }
@@ -101,7 +100,7 @@ export class ExpiryWheel {
   /** Whoever is to be looked at next; undefined: nobody. */
   #nextDue(): Mortal | undefined {
     for (let due = this.#due[0]; due !== undefined; due = this.#due[0]) {
-      const { value: mortal } = due.mortals.next();
+      const { value: mortal } = due.next();
       if (mortal !== undefined) return mortal;
       this.#due.shift();
     }
@@ -127,10 +126,4 @@ export class ExpiryWheel {
     this.#offsetMs = offsetMs;
     for (const mortal of mortals) this.add(mortal);
   }
-}
-
-/** A bucket that is gone through while others are added and taken out. */
-interface Due {
-  readonly bucket: Set<Mortal>;
-  readonly mortals: IterableIterator<Mortal>;
 }

@@ -36,10 +36,17 @@ export class Flusher {
 
   readonly #flush = (): void => {
     const endMs = performance.now() + SLICE_MS;
-    do {
-      this.#flushTo(Math.min(this.#done + STRIDE, this.#count));
-    } while (this.#done < this.#count && performance.now() < endMs);
+    try {
+      do {
+        this.#flushTo(Math.min(this.#done + STRIDE, this.#count));
+      } while (this.#done < this.#count && performance.now() < endMs);
+    } finally {
+      // A bug at one of them may be survived by the program, and must not silence all others.
+      this.#goOn();
+    }
+  };
 
+  #goOn(): void {
     if (this.#done < this.#count) {
       setImmediate(this.#flush);
       return;
@@ -47,7 +54,7 @@ export class Flusher {
     this.#count = 0;
     this.#done = 0;
     this.none.forget();
-  };
+  }
 
   #flushTo(end: number): void {
     for (; this.#done < end; this.#done += 1) {

@@ -130,7 +130,7 @@ export class Outbox implements Owed {
   #resume(): void {
     this.#awaited -= 1;
     this.#blocked = this.#isSocketFull;
-    while (this.#waitingBytes > 0 && !this.#blocked && this.#sender.mayWrite) {
+    while (this.#waitingBytes > 0 && !this.#blocked) {
       this.#refill();
       this.flush();
     }

@@ -154,6 +154,18 @@ describe('ExpiryWheel', () => {
     assert.equal(ended.at(-1), 'latest');
   });
 
+  it('ends each once when a clock is set while a second is gone through', async () => {
+    const { clock, wheel, ended, add } = setUp();
+    for (let index = 0; index < 1_200; index += 1) add(String(index), 1_000);
+    clock.pass(1_000);
+    wheel.tick();
+    clock.setWall(clock.wallMs() + 5_000);
+    wheel.tick();
+    for (let turns = 0; turns < 5; turns += 1)
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([ended.length, new Set(ended).size], [1_200, 1_200]);
+  });
+
   it('looks at no more than some thousands in a turn whose time has not come', async () => {
     const { clock, wheel, ended, add } = setUp();
     for (let index = 0; index < 25_000; index += 1) add('later', 1_900);

@@ -44,6 +44,31 @@ describe('Flusher', () => {
     assert.ok(turns >= 6, `${turns} turns`);
   });
 
+  it('goes on with the others when a bug throws at one of them, and afterwards', (t) => {
+    t.mock.timers.enable({ apis: ['setImmediate'] });
+    const flusher = new Flusher();
+    const flushed: string[] = [];
+    flusher.add({ flush: () => void flushed.push('before') });
+    flusher.add({ flush: () => assert.fail('a bug') });
+    flusher.add({ flush: () => void flushed.push('behind') });
+    assert.throws(() => t.mock.timers.tick(0), /a bug/);
+    t.mock.timers.tick(0);
+    assert.deepEqual(flushed, ['before', 'behind']);
+    flusher.add({ flush: () => void flushed.push('later') });
+    t.mock.timers.tick(0);
+    assert.deepEqual(flushed, ['before', 'behind', 'later']);
+  });
+
+  it('keeps no frame alive that has been written', async () => {
+    const flusher = new Flusher();
+    const frame = Buffer.from('a frame');
+    const run = flusher.none.with(frame);
+    assert.equal(flusher.none.with(frame), run);
+    flusher.add({ flush: () => undefined });
+    await turn();
+    assert.notEqual(flusher.none.with(frame), run);
+  });
+
   it('takes who is added while it flushes', async () => {
     const flusher = new Flusher();
     const flushed: string[] = [];
